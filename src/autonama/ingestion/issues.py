@@ -1,0 +1,60 @@
+"""Findings as a frame: one line an issue, the same columns from the reader to the ledger."""
+
+from typing import Any
+
+import polars as pl
+
+from autonama.engines.contract import Severity
+
+ISSUE_SCHEMA = pl.Schema(
+    {
+        "code": pl.String(),
+        "severity": pl.String(),
+        "row": pl.UInt32(),
+        "line": pl.UInt32(),
+        "column": pl.String(),
+        "value": pl.String(),
+        "message": pl.String(),
+        "rows": pl.List(pl.UInt32()),
+    }
+)
+"""`row` is 1 for the first data row; `line` counts the file's lines from 1, the header included. Both are null for a
+finding about the whole file or set. `rows` is set where one finding concerns several rows."""
+
+VALUE_LIMIT = 200
+"""Characters of a raw value that an issue quotes: enough to recognise it, short enough for a terminal line."""
+
+
+def no_issues() -> pl.DataFrame:
+    """An empty issue frame."""
+    return pl.DataFrame(schema=ISSUE_SCHEMA)
+
+
+def issue(
+    code: str,
+    message: str,
+    *,
+    severity: Severity = "error",
+    row: int | None = None,
+    line: int | None = None,
+    column: str | None = None,
+    value: str | None = None,
+    rows: list[int] | None = None,
+) -> dict[str, Any]:
+    """One issue as a dictionary in the order of `ISSUE_SCHEMA`."""
+    quoted = value if value is None or len(value) <= VALUE_LIMIT else value[:VALUE_LIMIT] + "…"
+    return {
+        "code": code,
+        "severity": severity,
+        "row": row,
+        "line": line,
+        "column": column,
+        "value": quoted,
+        "message": message,
+        "rows": rows,
+    }
+
+
+def issue_frame(issues: list[dict[str, Any]]) -> pl.DataFrame:
+    """A frame of issues made by `issue`."""
+    return pl.DataFrame(issues, schema=ISSUE_SCHEMA, orient="row")
