@@ -6,7 +6,7 @@ reading, validation and publishing follow it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 import polars as pl
 
@@ -19,6 +19,15 @@ class Text:
     """Text. `max_length` in characters, as in VARCHAR(n); None where a rule of its own bounds it."""
 
     max_length: int | None = None
+
+    def describe(self) -> str:
+        """The type in a user's words."""
+        return "plain text"
+
+    @property
+    def bound(self) -> str | None:
+        """What a value has to fit, or None."""
+        return None if self.max_length is None else f"{self.max_length} characters"
 
 
 @dataclass(frozen=True)
@@ -33,20 +42,47 @@ class Number:
         """The first magnitude that does not fit any more, as text: `1000000000000` for NUMERIC(20,8)."""
         return "1" + "0" * (self.precision - self.scale)
 
+    def describe(self) -> str:
+        """The type in a user's words."""
+        return "finite number"
+
+    @property
+    def bound(self) -> str:
+        """What a value has to fit."""
+        return f"NUMERIC({self.precision},{self.scale})"
+
 
 @dataclass(frozen=True)
 class Integer:
     """A whole number that fits INTEGER. `3.0` is one (pandas writes it so beside a blank); `3.5` is not."""
+
+    bound: ClassVar[str | None] = "INTEGER"
+
+    def describe(self) -> str:
+        """The type in a user's words."""
+        return "whole number"
 
 
 @dataclass(frozen=True)
 class Timestamp:
     """An ISO 8601 time. Without an offset it is read in `engine_timezone`."""
 
+    bound: ClassVar[str | None] = None
+
+    def describe(self) -> str:
+        """The type in a user's words."""
+        return "ISO 8601 time"
+
 
 @dataclass(frozen=True)
 class Json:
     """A JSON value, kept as text and stored as JSONB; NaN and Infinity inside it become null."""
+
+    bound: ClassVar[str | None] = None
+
+    def describe(self) -> str:
+        """The type in a user's words."""
+        return "JSON value"
 
 
 ColumnType = Text | Number | Integer | Timestamp | Json
@@ -95,7 +131,7 @@ class Rule:
 
     message: a template; `{column}` is replaced by the value of that column or of `values`, as the file has it.
     column: the column that the issue points at.
-    needs: columns that the engine has to have, or the rule does not apply. Empty: those that `fails` names.
+    same: columns whose equal values gather failing rows into one issue that names them all.
     group: the documented switch that turns the rule off: "duplicates" or "prices".
     values: named expressions for the message of a set rule, such as `{"share": ...}`.
     summary: True where the rule reads the summary's frame (one row) instead of the rows.
@@ -112,6 +148,7 @@ class Rule:
     group: Literal["duplicates", "prices"] | None = None
     values: Mapping[str, pl.Expr] = field(default_factory=dict)
     summary: bool = False
+    same: tuple[str, ...] = ()
 
     @property
     def operands(self) -> frozenset[str]:
@@ -160,6 +197,11 @@ class Engine:
     summary: Summary | None = None
     skip_rules: tuple[str, ...] = ()
     title: str = ""
+
+    @property
+    def summary_columns(self) -> tuple[Column, ...]:
+        """The columns of the summary section; none where the engine has no such section."""
+        return self.summary.columns if self.summary else ()
 
     def column(self, name: str) -> Column:
         """The contract's column of that name. KeyError where there is none."""

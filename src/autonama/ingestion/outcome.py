@@ -6,7 +6,7 @@ from typing import Literal
 
 import polars as pl
 
-SetStatus = Literal["published", "rejected", "already_published", "quarantined", "valid"]
+SetStatus = Literal["published", "rejected", "already_published", "already_refused", "quarantined", "valid"]
 RunStatus = Literal["published", "rejected", "partial", "nothing_new", "failed", "valid"]
 
 
@@ -64,3 +64,26 @@ class RunOutcome:
     elapsed_s: float = 0.0
     error: str | None = None
     notes: tuple[str, ...] = ()
+    failure_code: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 a set was refused, 4 a set was refused because a file of it could not be read, else the error's."""
+        if self.error is not None:
+            return self.failure_code or 1
+        refused = [outcome for outcome in self.sets if outcome.status == "rejected"]
+        unread = pl.col("code").is_in(["file_exists", "file_readable"]) & (pl.col("severity") == "error")
+        if any(not outcome.issues.filter(unread).is_empty() for outcome in refused):
+            return 4
+        return 1 if refused else 0
+
+
+def run_status(sets: tuple[SetOutcome, ...]) -> RunStatus:
+    """What a run's sets come to: partial as soon as some rows or sets went in and others did not."""
+    statuses = {outcome.status for outcome in sets} - {"already_published", "already_refused"}
+    if not statuses:
+        return "nothing_new"
+    if len(statuses) > 1 or statuses == {"quarantined"}:
+        return "partial"
+    (status,) = statuses
+    return "published" if status == "published" else "valid" if status == "valid" else "rejected"

@@ -1,0 +1,49 @@
+"""`autonama cleanup`: delete results that are older than some days."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autonama.cli.options import ConfigOption, DatabaseUrlOption, JsonOption
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DaysOption = Annotated[
+    int | None, typer.Option("--days", help="Keep this many days. Default: cleanup_days of the config.")
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only count what would be deleted.")]
+
+
+def cleanup(
+    days: DaysOption = None,
+    dry_run: DryRunOption = False,
+    config: ConfigOption = None,
+    database_url: DatabaseUrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete results stored longer ago than --days. The ledger stays: no published file is published again."""
+    from autonama.cli.edge import complain
+    from autonama.cli.ledger_view import print_json
+    from autonama.config import load_settings
+    from autonama.database.connect import connect
+    from autonama.database.retention import cleanup as delete_old
+
+    settings = load_settings(config, **({} if database_url is None else {"database_url": database_url}))
+    for warning in settings.warnings:
+        complain(f"Warning: {warning}")
+    kept_days = settings.cleanup_days if days is None else days
+    with connect(settings) as conn:
+        rows = delete_old(conn, kept_days, dry_run=dry_run)
+    if as_json:
+        print_json({"days": kept_days, "dry_run": dry_run, "rows": rows})
+    else:
+        _print(rows, kept_days, dry_run)
+
+
+def _print(rows: Mapping[str, int], days: int, dry_run: bool) -> None:
+    did = "would be deleted" if dry_run else "deleted"
+    for table, count in rows.items():
+        typer.echo(f"trading.{table}: {count:,} {'row' if count == 1 else 'rows'} older than {days} days {did}")

@@ -1,0 +1,116 @@
+"""`autonama db`: the database's schema, state and address, and the embedded server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autonama.cli.options import ConfigOption, DatabaseUrlOption, JsonOption
+
+if TYPE_CHECKING:
+    from autonama.config import Settings
+    from autonama.database.status import Status
+
+app = typer.Typer(help="Make, upgrade, look at and stop the database.", no_args_is_help=True)
+
+ShowPasswordOption = Annotated[
+    bool, typer.Option("--show-password", help="Print the password too, for a program that has to log in.")
+]
+
+
+@app.command()
+def init(config: ConfigOption = None, database_url: DatabaseUrlOption = None) -> None:
+    """Make the database ready: the embedded server, if it is the one that is set, and the schema."""
+    from autonama.database import connect
+
+    settings = _settings(config, database_url)
+    _bring_to_head(settings)
+    typer.echo(f"Ready: {connect.shown(settings)}")
+
+
+@app.command()
+def upgrade(config: ConfigOption = None, database_url: DatabaseUrlOption = None) -> None:
+    """Bring the schema to this package's version, all or nothing. Tables of the older scripts are adopted."""
+    _bring_to_head(_settings(config, database_url))
+
+
+@app.command()
+def status(config: ConfigOption = None, database_url: DatabaseUrlOption = None, as_json: JsonOption = False) -> None:
+    """Show the server, the schema's version, and how much is stored."""
+    from autonama.cli.ledger_view import print_json
+    from autonama.database import connect, migrate
+    from autonama.database.session import Session
+    from autonama.database.status import status as look
+
+    settings = _settings(config, database_url)
+    with Session(settings) as session:
+        found = session.run(look)
+    address = connect.shown(settings)
+    if as_json:
+        print_json({**vars(found), "address": address, "head": migrate.HEAD})
+    else:
+        _print_status(found, address)
+
+
+@app.command()
+def url(
+    config: ConfigOption = None, database_url: DatabaseUrlOption = None, show_password: ShowPasswordOption = False
+) -> None:
+    """Print the database's address, as `psql "$(autonama db url --show-password)"` takes it."""
+    from autonama.database import connect
+
+    typer.echo(connect.address(connect.conninfo(_settings(config, database_url)), show_password=show_password))
+
+
+@app.command()
+def stop(config: ConfigOption = None) -> None:
+    """Stop the embedded server. The next command that needs it starts it again."""
+    from autonama.database import embedded
+
+    settings = _settings(config, None)
+    stopped = embedded.stop(settings.data_dir)
+    typer.echo("The embedded PostgreSQL was stopped." if stopped else "The embedded PostgreSQL was not running.")
+
+
+def _settings(config: Path | None, database_url: str | None) -> Settings:
+    from autonama.cli.edge import complain
+    from autonama.config import load_settings
+
+    settings = load_settings(config, **({} if database_url is None else {"database_url": database_url}))
+    for warning in settings.warnings:
+        complain(f"Warning: {warning}")
+    return settings
+
+
+def _bring_to_head(settings: Settings) -> None:
+    from autonama.database import connect, migrate
+
+    with connect.connect(settings) as conn:
+        said = migrate.upgrade(conn, connect.conninfo(settings))
+    for sentence in said or [f"Nothing to do: the schema is at version {migrate.HEAD}."]:
+        typer.echo(sentence)
+
+
+def _print_status(found: Status, address: str) -> None:
+    from rich.console import Console
+
+    from autonama.cli.ledger_view import grid, number, plain, utc
+    from autonama.database.migrate import HEAD
+
+    console = Console(highlight=False)
+    console.print(plain(f"Database  {address}"), soft_wrap=True)
+    console.print(f"Server    PostgreSQL {found.server_version}, up since {utc(found.started_at)} UTC")
+    console.print(f"Size      {found.size_bytes / 1e6:,.1f} MB")
+    if found.schema_version is None:
+        console.print(f"Schema    none yet. `autonama db init` makes version {HEAD}.")
+    elif found.schema_version == HEAD:
+        console.print(f"Schema    version {HEAD}, the latest")
+    else:
+        console.print(f"Schema    version {found.schema_version}; this package has {HEAD}. Run: autonama db upgrade")
+    table = grid(("Table", "Rows"), right=("Rows",))
+    for name, rows in found.rows.items():
+        table.add_row(name, number(rows))
+    if found.rows:
+        console.print(table)

@@ -1,0 +1,97 @@
+"""`autonama demo`: the whole way on synthetic files, in a directory and an embedded database of its own."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from autonama.database.session import Session
+
+CONFIG = {"database_host": "embedded", "data_dir": "database", "engine_results_dir": "results"}
+
+
+def demo(
+    directory: Annotated[Path, typer.Option("--dir", help="Where its files and its database live.")] = Path(".demo"),
+    keep_running: Annotated[bool, typer.Option("--keep-running", help="Leave its database server running.")] = False,
+) -> None:
+    """Show it at work: two synthetic result sets, one good and one with every kind of fault, into a real PostgreSQL."""
+    from rich.console import Console
+
+    from autonama.config import load_settings
+    from autonama.database import embedded
+    from autonama.database.session import Session
+    from autonama.ingestion.pipeline import Job, ingest
+    from autonama.ingestion.report.terminal import print_run
+
+    console = Console()
+    config = _prepare(directory, console)
+    settings = load_settings(config)
+    try:
+        run = ingest(Job("vectorbt", settings, every=True, allow_stale=True))
+        if run.status == "nothing_new":
+            console.print("[bold]Nothing is new.[/] Both sets are in the ledger already: one published, one refused.")
+        else:
+            print_run(run, console)
+        with Session(settings) as session:
+            _print_alerts(session, console)
+    finally:
+        if not keep_running:
+            embedded.stop(settings.data_dir)
+    _print_next(config, console)
+
+
+def _prepare(directory: Path, console: Console) -> Path:
+    """The demo's files, made on the first run and left alone on the next. Returns its config file."""
+    from autonama import samples
+
+    results = directory / "results"
+    config = directory / "config.json"
+    if not config.exists():
+        results.mkdir(parents=True, exist_ok=True)
+        now = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
+        good, faulty = samples.good_rows(now), samples.faulty_rows(now)
+        earlier, later = (now.strftime(f"vectorbt_analysis_results_%Y%m%d_%H%M{second}") for second in ("00", "30"))
+        (results / f"{earlier}.csv").write_text(samples.as_csv(good), encoding="utf-8")
+        (results / f"{earlier}.json").write_text(samples.as_json(good), encoding="utf-8")
+        (results / f"{later}.csv").write_text(samples.as_csv(faulty), encoding="utf-8")
+        config.write_text(json.dumps(CONFIG, indent=4) + "\n", encoding="utf-8")
+    console.print(f"Synthetic result files in [bold]{results}[/]: no market data, made from a seed.", highlight=False)
+    return config
+
+
+def _print_alerts(session: Session, console: Console) -> None:
+    from autonama.cli.ledger_view import grid, price, utc
+    from autonama.database import ledger
+
+    table = grid(
+        ("Symbol", "Interval", "Signal", "Price", "Lower band", "Upper band", "Return %", "Sharpe", "Analysed (UTC)"),
+        right=("Price", "Lower band", "Upper band", "Return %", "Sharpe"),
+    )
+    alerts = session.run(lambda conn: ledger.latest_alerts(conn, 100))
+    for alert in alerts:
+        table.add_row(
+            alert["symbol"],
+            alert["interval"],
+            alert["signal"],
+            price(alert["current_price"]),
+            price(alert["lower_band"]),
+            price(alert["upper_band"]),
+            price(alert["total_return"]),
+            price(alert["sharpe_ratio"]),
+            utc(alert["analysis_date"]),
+        )
+    console.print(f"\n[bold]trading.alerts[/]: {len(alerts)} rows", highlight=False)
+    console.print(table)
+
+
+def _print_next(config: Path, console: Console) -> None:
+    console.print("\nNext:", highlight=False)
+    for command in ("why BTCUSDT", "runs", "db status"):
+        console.print(f"  autonama {command} --config {config}", highlight=False, soft_wrap=True)

@@ -1,0 +1,48 @@
+"""The process's edge: errors become one sentence on stderr and an exit code; nothing is shown as a traceback."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from autonama.errors import INTERRUPTED, AutonamaError
+
+
+def guarded(command: Callable[[], object]) -> int:
+    """Run a command to its exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = command()
+        sys.stdout.flush()
+    except AutonamaError as error:
+        complain(f"Error: {shown(str(error))}")
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        complain("Interrupted. Nothing half-written was kept; the same command goes on where it stopped.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe, such as `head`, has seen enough. Keep the interpreter from flushing into it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def complain(message: str) -> None:
+    """Say something on stderr."""
+    print(message, file=sys.stderr)  # noqa: T201
+
+
+def shown(text: str) -> str:
+    """Text with its control characters visible, line breaks aside: a file's name must not steer a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

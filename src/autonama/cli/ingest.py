@@ -1,0 +1,211 @@
+"""`autonama ingest` and `autonama validate`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autonama.cli.edge import complain, shown
+from autonama.cli.options import ConfigOption, DatabaseUrlOption, EngineOption, JsonOption, ResultsDirOption
+from autonama.errors import AutonamaError
+
+if TYPE_CHECKING:
+    from autonama.ingestion.outcome import RunOutcome
+    from autonama.ingestion.pipeline import Progress
+
+PathsArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[PATH]...", help="Result files, or directories of them.", show_default=False),
+]
+PatternOption = Annotated[
+    str | None,
+    typer.Option("--results-pattern", metavar="GLOB", help="Names to take, in place of the engine's own pattern."),
+]
+AllOption = Annotated[
+    bool, typer.Option("--all", help="Every set that the ledger does not hold, oldest first, not just the newest.")
+]
+StaleOption = Annotated[bool, typer.Option("--allow-stale", help="Take files older than max_file_age_hours.")]
+StrictOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--strict/--lenient",
+        help="Strict: one error refuses the set. Lenient: bad rows go to quarantine. Default: strict_mode.",
+        show_default=False,
+    ),
+]
+ReportOption = Annotated[Path | None, typer.Option("--report", metavar="FILE", help="Write an HTML page, too.")]
+LogFormatOption = Annotated[str, typer.Option("--log-format", help="text, or json for machines.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="More of every list.")]
+
+
+def ingest(
+    paths: PathsArgument = None,
+    engine: EngineOption = "vectorbt",
+    config: ConfigOption = None,
+    engine_results_dir: ResultsDirOption = None,
+    results_pattern: PatternOption = None,
+    every: AllOption = False,
+    allow_stale: StaleOption = False,
+    strict: StrictOption = None,
+    validate_only: Annotated[bool, typer.Option("--validate-only", help="Stop before the database.")] = False,
+    cleanup_days: Annotated[int | None, typer.Option("--cleanup-days", help="Days of data to keep.")] = None,
+    database_url: DatabaseUrlOption = None,
+    as_json: JsonOption = False,
+    report: ReportOption = None,
+    log_format: LogFormatOption = "text",
+    verbose: VerboseOption = False,
+) -> int:
+    """Prove result files and publish them: the newest set, or with --all every one that is not in the ledger."""
+    overrides = _overrides(
+        engine_results_dir=engine_results_dir, strict=strict, database_url=database_url, cleanup_days=cleanup_days
+    )
+    look = _Look(as_json, report, log_format, verbose)
+    choice = _Choice(engine, tuple(paths or ()), results_pattern, every, allow_stale)
+    return _perform(choice, config, overrides, look, validate_only=validate_only)
+
+
+def validate(
+    paths: PathsArgument = None,
+    engine: EngineOption = "vectorbt",
+    config: ConfigOption = None,
+    engine_results_dir: ResultsDirOption = None,
+    results_pattern: PatternOption = None,
+    every: AllOption = False,
+    allow_stale: StaleOption = False,
+    strict: StrictOption = None,
+    as_json: JsonOption = False,
+    report: ReportOption = None,
+    log_format: LogFormatOption = "text",
+    verbose: VerboseOption = False,
+) -> int:
+    """Prove result files and say what is wrong with them. No database is touched; with --all every set is judged."""
+    overrides = _overrides(engine_results_dir=engine_results_dir, strict=strict)
+    look = _Look(as_json, report, log_format, verbose)
+    choice = _Choice(engine, tuple(paths or ()), results_pattern, every, allow_stale)
+    return _perform(choice, config, overrides, look, validate_only=True)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Which files, of which engine."""
+
+    engine: str
+    paths: tuple[Path, ...]
+    pattern: str | None
+    every: bool
+    allow_stale: bool
+
+
+@dataclass(frozen=True)
+class _Look:
+    """How the outcome is shown."""
+
+    as_json: bool
+    report: Path | None
+    log_format: str
+    verbose: bool
+
+
+def _overrides(
+    *,
+    engine_results_dir: Path | None = None,
+    strict: bool | None = None,
+    database_url: str | None = None,
+    cleanup_days: int | None = None,
+) -> dict[str, object]:
+    given = {
+        "engine_results_dir": engine_results_dir,
+        "database_url": database_url,
+        "cleanup_days": cleanup_days,
+        "validation": None if strict is None else {"strict_mode": strict},
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _perform(
+    choice: _Choice, config: Path | None, overrides: dict[str, object], look: _Look, *, validate_only: bool
+) -> int:
+    try:
+        run = _settled(choice, config, overrides, look, validate_only=validate_only)
+    except AutonamaError as error:
+        if look.as_json:
+            _print_json(_failed(choice.engine, error, validate_only=validate_only))
+        raise
+    if look.report is not None:
+        from autonama.ingestion.report import write_html
+
+        write_html(run, look.report)
+    if look.as_json:
+        _print_json(run)
+    else:
+        _print_run(run, look)
+    return run.exit_code
+
+
+def _settled(
+    choice: _Choice, config: Path | None, overrides: dict[str, object], look: _Look, *, validate_only: bool
+) -> RunOutcome:
+    from autonama.config import load_settings
+    from autonama.ingestion.pipeline import Job, check, ingest
+    from autonama.ingestion.report.log import log_run
+    from autonama.logs import logging_to
+
+    settings = load_settings(config, **overrides)
+    for warning in settings.warnings:
+        complain(f"Warning: {warning}")
+    with logging_to(settings, choice.engine, log_format=look.log_format), _progress() as progress:
+        job = Job(
+            choice.engine,
+            settings,
+            choice.paths,
+            choice.pattern,
+            every=choice.every,
+            allow_stale=choice.allow_stale,
+            progress=progress,
+        )
+        run = check(job) if validate_only else ingest(job)
+        log_run(run)
+    return run
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A progress bar on stderr, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _all, _name: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Looking", total=None)
+        yield lambda done, total, name: bar.update(task, completed=done, total=total, description=escape(shown(name)))
+
+
+def _print_run(run: RunOutcome, look: _Look) -> None:
+    from rich.console import Console
+
+    from autonama.ingestion.report.terminal import print_run
+
+    print_run(run, Console(), verbose=look.verbose)
+
+
+def _print_json(run: RunOutcome) -> None:
+    from autonama.ingestion.report import as_json
+
+    sys.stdout.write(json.dumps(as_json(run), ensure_ascii=False) + "\n")
+
+
+def _failed(engine: str, error: AutonamaError, *, validate_only: bool) -> RunOutcome:
+    from autonama.ingestion.outcome import RunOutcome
+
+    return RunOutcome(None, engine, "failed", validate_only, (), error=str(error), failure_code=error.exit_code)

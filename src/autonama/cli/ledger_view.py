@@ -1,0 +1,88 @@
+"""What the commands that read the ledger share: opening it, and plain, calm tables."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autonama.cli.edge import complain, shown
+from autonama.config import load_settings
+from autonama.database import migrate
+from autonama.database.session import Session
+from autonama.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+
+@contextmanager
+def open_ledger(config: Path | None, database_url: str | None) -> Iterator[Session]:
+    """A session on the configured database, which has to have the schema."""
+    settings = load_settings(config, **({} if database_url is None else {"database_url": database_url}))
+    for warning in settings.warnings:
+        complain(f"Warning: {warning}")
+    with Session(settings) as session:
+        if session.run(migrate.current) is None:
+            raise DatabaseError("This database has no Autonama schema yet. `autonama db init` makes it.")
+        yield session
+
+
+def print_json(value: object) -> None:
+    """One object on stdout; numbers of the database keep all their digits as text."""
+    sys.stdout.write(json.dumps(value, default=_plain_value, ensure_ascii=False) + "\n")
+
+
+def _plain_value(value: object) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+def grid(titles: Sequence[str], *, right: Sequence[str]) -> Table:
+    """A table without boxes; `right`: titles of columns that hold numbers."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for title in titles:
+        table.add_column(title, justify="right" if title in right else "left", no_wrap=title in right)
+    return table
+
+
+def plain(text: str) -> Text:
+    """Text of a file, shown as it is: neither markup nor a control character acts."""
+    from rich.text import Text
+
+    return Text(shown(text))
+
+
+def number(value: int) -> str:
+    """A count with its thousands separated."""
+    return f"{value:,}"
+
+
+def price(value: Decimal | None) -> str:
+    """A price in plain notation without trailing zeros; a small one keeps its digits."""
+    if value is None:
+        return "–"
+    digits = f"{value:,f}"
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
+
+
+def utc(time: datetime | None) -> str:
+    """A time in UTC to the second."""
+    return "–" if time is None else time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def seconds(start: datetime, end: datetime | None) -> str:
+    """How long a run took."""
+    return "–" if end is None else f"{(end - start).total_seconds():.2f} s"

@@ -1,0 +1,101 @@
+"""`autonama runs`: what the ledger remembers of the latest runs, or of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from autonama.cli.options import ConfigOption, DatabaseUrlOption, JsonOption, LimitOption
+from autonama.errors import AutonamaError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+RunArgument = Annotated[int | None, typer.Argument(metavar="[RUN]", help="One run, in full.", show_default=False)]
+
+
+def runs(
+    run: RunArgument = None,
+    limit: LimitOption = 20,
+    config: ConfigOption = None,
+    database_url: DatabaseUrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the latest runs, or show one with its files and findings."""
+    from autonama.cli.ledger_view import open_ledger, print_json
+    from autonama.database import ledger
+
+    with open_ledger(config, database_url) as session:
+        listed = session.run(lambda conn: ledger.runs(conn, limit if run is None else 1_000_000))
+        if run is None:
+            print_json({"runs": listed}) if as_json else _print_runs(listed)
+            return
+        found = next((entry for entry in listed if entry["id"] == run), None)
+        if found is None:
+            raise AutonamaError(f"There is no run {run} in the ledger. `autonama runs` lists them.")
+        files = session.run(lambda conn: ledger.run_files(conn, run))
+        issues = session.run(lambda conn: ledger.run_issues(conn, run, limit))
+    detail = {"run": found, "files": files, "issues": issues}
+    print_json(detail) if as_json else _print_run(detail)
+
+
+def _print_runs(listed: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+
+    console = Console()
+    if not listed:
+        console.print("No run yet. `autonama ingest` makes the first.")
+        return
+    console.print(_runs_table(listed))
+    console.print(f"`autonama runs {listed[0]['id']}` shows one in full.", highlight=False)
+
+
+def _runs_table(listed: list[dict[str, Any]]) -> Table:
+    from autonama.cli.ledger_view import grid, number, seconds, utc
+
+    titles = ("Run", "Began (UTC)", "Engine", "Status", "Sets", "Read", "New", "Updated", "Same", "Aside", "Took")
+    table = grid(titles, right=("Run", "Sets", "Read", "New", "Updated", "Same", "Aside", "Took"))
+    for entry in listed:
+        counts = (entry[key] for key in ("sets", "rows_read", "inserted", "updated", "unchanged", "quarantined"))
+        table.add_row(
+            str(entry["id"]),
+            utc(entry["started_at"]),
+            entry["engine"],
+            entry["status"],
+            *(number(count) for count in counts),
+            seconds(entry["started_at"], entry["finished_at"]),
+        )
+    return table
+
+
+def _print_run(detail: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    from autonama.cli.ledger_view import grid, number, plain
+
+    console = Console()
+    console.print(_runs_table([detail["run"]]))
+    if detail["run"]["error"]:
+        console.print(plain(f"Error: {detail['run']['error']}"))
+    files = grid(("File", "Status", "Rows", "Aside", "Issues", "SHA-256"), right=("Rows", "Aside", "Issues"))
+    for entry in detail["files"]:
+        issues = sum(entry["issue_counts"].values())
+        name, sha256 = plain(entry["name"]), entry["sha256"][:12]
+        files.add_row(
+            name, entry["status"], number(entry["rows_read"]), number(entry["rows_quarantined"]), number(issues), sha256
+        )
+    console.print(files)
+    _print_issues(console, detail["issues"])
+
+
+def _print_issues(console: Console, issues: list[dict[str, Any]]) -> None:
+    from autonama.cli.ledger_view import grid, plain
+
+    if not issues:
+        return
+    table = grid(("Severity", "Rule", "Finding"), right=())
+    for entry in issues:
+        table.add_row(entry["severity"], entry["code"], plain(entry["message"]))
+    console.print(table)

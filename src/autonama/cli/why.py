@@ -1,0 +1,68 @@
+"""`autonama why`: the way back from an alert to its file, row and run."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+
+from autonama.cli.options import ConfigOption, DatabaseUrlOption, JsonOption, LimitOption
+from autonama.errors import AutonamaError, ConfigError
+
+
+def why(
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="Such as BTCUSDT.")],
+    interval: Annotated[
+        str | None, typer.Argument(metavar="[INTERVAL]", help="Such as 1d.", show_default=False)
+    ] = None,
+    day: Annotated[
+        str | None, typer.Argument(metavar="[DATE]", help="A UTC day, such as 2026-01-15.", show_default=False)
+    ] = None,
+    limit: LimitOption = 5,
+    config: ConfigOption = None,
+    database_url: DatabaseUrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which file, row and run the alerts of a symbol came from, the newest first."""
+    from autonama.cli.ledger_view import open_ledger, print_json
+    from autonama.database import ledger
+
+    wanted = None if day is None else _day(day)
+    with open_ledger(config, database_url) as session:
+        alerts = session.run(lambda conn: ledger.why(conn, symbol, interval=interval, day=wanted, limit=limit))
+        if not alerts and not as_json:
+            similar = session.run(lambda conn: ledger.known_symbols(conn, symbol[:3]))
+            hint = f" Symbols that begin alike: {', '.join(similar)}." if similar else ""
+            asked = " ".join(part for part in (symbol, interval, day) if part)
+            raise AutonamaError(f"There is no alert for {asked}.{hint}")
+    print_json({"alerts": alerts}) if as_json else _print(alerts)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"DATE is '{text}'; it has to be a day such as 2026-01-15.") from None
+
+
+def _print(alerts: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+
+    from autonama.cli.ledger_view import plain, price, utc
+
+    console = Console(highlight=False)
+    for alert in alerts:
+        bands = f"bands {price(alert['lower_band'])} to {price(alert['upper_band'])}"
+        console.print(
+            f"[bold]{alert['symbol']} {alert['interval']}[/] {alert['signal']} at {price(alert['current_price'])} "
+            f"({bands}), analysed {utc(alert['analysis_date'])} UTC by {alert['engine']}"
+        )
+        if alert["file"] is None:
+            console.print("  It was in the database before Autonama kept a ledger: its file is not known.")
+        else:
+            console.print(plain(f"  file  {alert['path']}, row {alert['row_number']}"))
+            console.print(f"        SHA-256 {alert['sha256']}")
+            console.print(f"  run   {alert['run_id']}, begun {utc(alert['run_started_at'])} UTC")
+        for found in alert["issues"] or ():
+            console.print(plain(f"  flag  {found}"))

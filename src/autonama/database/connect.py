@@ -1,0 +1,126 @@
+"""Connections to PostgreSQL, and its addresses with and without the password."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+import psycopg
+import stamina
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from autonama.database import embedded
+from autonama.database.failures import is_starting, is_transient, translate
+from autonama.errors import ConfigError, DatabaseError
+
+if TYPE_CHECKING:
+    from autonama.config import Settings
+
+__all__ = ["address", "connect", "conninfo", "is_transient", "shown", "translate", "translated"]
+
+EMBEDDED = "embedded"
+
+HIDDEN = "***"
+SECRETS = ("sslpassword", "oauth_client_secret")  # besides the password
+
+CONNECT_TIMEOUT_S = 10
+"""How long one attempt may take: without it a host that drops packets holds a command for minutes."""
+
+SESSION = "SELECT set_config('timezone', 'UTC', false), set_config('lock_timeout', '30s', false)"
+"""Times are shown in UTC; a lock that somebody holds for half a minute is told rather than waited for."""
+
+OLDEST_SERVER = 130000
+
+
+def conninfo(settings: "Settings") -> str:
+    """Address of the database, password included; the embedded server is started if it is the one that is set."""
+    if settings.database_url is not None:
+        return make_conninfo(**_parsed(settings.database_url.get_secret_value()))
+    if settings.database_host == EMBEDDED:
+        return embedded.ensure_running(settings.data_dir)
+    return make_conninfo(
+        host=settings.database_host,
+        port=settings.database_port,
+        dbname=settings.database_name,
+        user=settings.database_user,
+        password=settings.database_password.get_secret_value(),
+    )
+
+
+def shown(settings: "Settings | str") -> str:
+    """The address as a URL that may be shown: a password is `***`. Starts no server."""
+    if isinstance(settings, str):
+        return address(settings)
+    if settings.database_url is None and settings.database_host == EMBEDDED:
+        return f"embedded PostgreSQL in {settings.data_dir}"
+    return address(conninfo(settings))
+
+
+def address(conninfo: str, *, show_password: bool = False) -> str:
+    """A conninfo as a URL, with `***` in the place of a password unless it shall be shown."""
+    parts = {name: str(value) for name, value in _parsed(conninfo).items()}
+    host, port = parts.pop("host", ""), parts.pop("port", "")
+    user, secret = parts.pop("user", ""), parts.pop("password", "")
+    database = quote(parts.pop("dbname", ""), safe="")
+    if "/" in host or "," in host or ":" in host:  # a socket's directory, several hosts, IPv6: no plain URL has room
+        parts = {"host": host, **({"port": port} if port else {}), **parts}
+        host = port = ""
+    if secret:
+        secret = ":" + (quote(secret, safe="") if show_password else HIDDEN)
+    who = f"{quote(user, safe='')}{secret}@" if user or secret else ""
+    where = f"{quote(host, safe='')}{f':{port}' if port else ''}"
+    if not show_password:
+        parts |= {name: HIDDEN for name in SECRETS if name in parts}
+    return f"postgresql://{who}{where}/{database}{'?' if parts else ''}{urlencode(parts, safe='/*', quote_via=quote)}"
+
+
+def connect(settings: "Settings", *, wait_s: float = 10) -> psycopg.Connection[tuple[Any, ...]]:
+    """Open a connection: autocommit, UTC. A server that is starting, or not up yet, is waited for `wait_s` seconds.
+
+    Raises DatabaseError, in whose message the password never stands.
+    """
+    target = conninfo(settings)
+    options: dict[str, Any] = {"application_name": "autonama", "client_encoding": "utf8"}
+    if "connect_timeout" not in _parsed(target):
+        options["connect_timeout"] = CONNECT_TIMEOUT_S
+    try:
+        conn = _patiently(target, options, wait_s)
+        conn.execute(SESSION)
+    except psycopg.Error as error:
+        raise translate(error) from None
+    if conn.info.server_version < OLDEST_SERVER:
+        conn.close()
+        raise DatabaseError(
+            f"The server is PostgreSQL {conn.info.server_version // 10000}, and Autonama needs "
+            f"{OLDEST_SERVER // 10000} or later. Upgrade the server, or name another."
+        )
+    return conn
+
+
+@contextmanager
+def translated(conn: psycopg.Connection[Any] | None = None) -> Iterator[None]:
+    """Turn psycopg's errors into DatabaseError; `conn` lends the user's name to the advice."""
+    user = conn.info.user if conn is not None and not conn.closed else None
+    try:
+        yield
+    except psycopg.Error as error:
+        raise translate(error, user=user) from error
+
+
+def _patiently(target: str, options: dict[str, Any], wait_s: float) -> psycopg.Connection[tuple[Any, ...]]:
+    for attempt in stamina.retry_context(
+        on=is_starting, attempts=None, timeout=wait_s, wait_initial=0.1, wait_max=1, wait_jitter=0.2
+    ):
+        with attempt:
+            return psycopg.connect(target, autocommit=True, **options)
+    raise AssertionError("stamina re-raises the last error")
+
+
+def _parsed(conninfo: str) -> dict[str, Any]:
+    try:
+        return conninfo_to_dict(conninfo)
+    except psycopg.Error:
+        raise ConfigError(
+            "database_url cannot be read as a PostgreSQL address. Write postgresql://user:password@host:5432/database, "
+            "with %40 for @, %3A for :, %2F for / and %25 for % inside the password."
+        ) from None  # psycopg quotes the address, and with it the password

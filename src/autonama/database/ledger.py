@@ -1,0 +1,172 @@
+"""The ledger: what was ingested, when, from which bytes, with which outcome. Its tables are the schema `ingestion`."""
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from autonama import __version__
+from autonama.database.queries import load
+
+RUN_LOCKS = zlib.crc32(b"autonama.run") & 0x7FFFFFFF
+"""The first half of the advisory lock that a living run holds; the second is its id."""
+
+Issue = tuple[str, str, int | None, int | None, str | None, str | None, str, list[int] | None]
+"""code, severity, row, line, column, value, message, rows."""
+
+BadRow = tuple[int, int | None, str, list[str]]
+"""row, line, original text, reasons."""
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """What the ledger keeps of a file. `sha256` is of its content, after decompression."""
+
+    run_id: int
+    engine: str
+    set_name: str
+    name: str
+    path: str
+    format: str
+    sha256: str
+    size: int
+    modified_at: datetime
+    status: Literal["published", "companion", "rejected"]
+    ruleset: str
+    rows_read: int
+    issue_counts: Mapping[str, int]
+    notes: Sequence[str] = ()
+    primary_id: int | None = None
+    elapsed_s: float | None = None
+
+
+def start_run(conn: psycopg.Connection[Any], engine: str, options: Mapping[str, object]) -> int:
+    """Enter a run, hold its lock on this connection, and close the runs whose process died. Returns its id."""
+    sql = load("ledger")
+    values = {"engine": engine, "package_version": __version__, "options": Jsonb(dict(options))}
+    with conn.transaction():
+        (run_id,) = _one(conn.execute(sql["start_run"], values))
+        hold_run(conn, run_id)
+        conn.execute(sql["close_interrupted"], {"run_id": run_id, "space": RUN_LOCKS})
+    return int(run_id)
+
+
+def hold_run(conn: psycopg.Connection[Any], run_id: int) -> None:
+    """Show on this connection that the run is alive: after a reconnection its lock has to be taken again."""
+    conn.execute(load("ledger")["hold_run"], {"run_id": run_id, "space": RUN_LOCKS})
+
+
+def finish_run(
+    conn: psycopg.Connection[Any], run_id: int, status: str, *, cleanup: Mapping[str, int], error: str | None
+) -> None:
+    """Note how a run ended."""
+    values = {"run_id": run_id, "status": status, "cleanup": Jsonb(dict(cleanup)), "error": error}
+    conn.execute(load("ledger")["finish_run"], values)
+
+
+def published(conn: psycopg.Connection[Any], engine: str, contents: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Of these SHA-256 sums, those that are published: sum -> (file id, run id)."""
+    rows = conn.execute(load("ledger")["published"], {"engine": engine, "sha256": list(contents)})
+    return {sha256: (file_id, run_id) for sha256, file_id, run_id in rows}
+
+
+def refused(
+    conn: psycopg.Connection[Any], engine: str, contents: Iterable[str], ruleset: str
+) -> dict[str, tuple[int, int]]:
+    """Of these SHA-256 sums, those that this very rule set refused: sum -> (file id, run id)."""
+    values = {"engine": engine, "sha256": list(contents), "ruleset": ruleset}
+    return {sha256: (file_id, run_id) for sha256, file_id, run_id in conn.execute(load("ledger")["refused"], values)}
+
+
+def lock_contents(conn: psycopg.Connection[Any], engine: str, contents: Iterable[str]) -> None:
+    """Wait until no other transaction publishes any of these bytes. Sorted, so that two processes cannot deadlock."""
+    for sha256 in sorted(set(contents)):
+        conn.execute(load("ledger")["lock_content"], {"engine": engine, "sha256": sha256})
+
+
+def insert_file(conn: psycopg.Connection[Any], entry: FileEntry) -> int:
+    """Enter a file; its rows count as unchanged until `count_file` settles them. Returns its id."""
+    values = asdict(entry) | {"issue_counts": Jsonb(dict(entry.issue_counts)), "notes": Jsonb(list(entry.notes))}
+    (file_id,) = _one(conn.execute(load("ledger")["insert_file"], values))
+    return int(file_id)
+
+
+def count_file(
+    conn: psycopg.Connection[Any], file_id: int, *, rows: Mapping[str, int], alerts: Mapping[str, int], elapsed_s: float
+) -> None:
+    """Settle where a file's rows and alerts went: keys inserted, updated, unchanged; of rows also quarantined."""
+    values = {**rows, **{f"alerts_{key}": value for key, value in alerts.items()}}
+    conn.execute(load("ledger")["count_file"], values | {"file_id": file_id, "elapsed_s": elapsed_s})
+
+
+def copy_issues(conn: psycopg.Connection[Any], file_id: int, issues: Iterable[Issue]) -> None:
+    """Store the findings of a file."""
+    with conn.cursor() as cursor, cursor.copy(load("ledger")["copy_issues"]) as copy:
+        for found in issues:
+            copy.write_row((file_id, *(_storable(part) for part in found)))
+
+
+def copy_quarantine(conn: psycopg.Connection[Any], file_id: int, rows: Iterable[BadRow]) -> None:
+    """Store bad rows with their original text and the reasons."""
+    with conn.cursor() as cursor, cursor.copy(load("ledger")["copy_quarantine"]) as copy:
+        for row, line, original, reasons in rows:
+            copy.write_row((file_id, row, line, _storable(original), [_storable(reason) for reason in reasons]))
+
+
+def notify(conn: psycopg.Connection[Any], payload: str) -> None:
+    """Send NOTIFY autonama; it is delivered when the transaction commits."""
+    conn.execute(load("ledger")["notify"], {"payload": payload})
+
+
+def runs(conn: psycopg.Connection[Any], limit: int) -> list[dict[str, Any]]:
+    """The latest runs, newest first, with their counts."""
+    return _rows(conn, "runs", {"limit": limit})
+
+
+def run_files(conn: psycopg.Connection[Any], run_id: int) -> list[dict[str, Any]]:
+    """The files of one run."""
+    return _rows(conn, "run_files", {"run_id": run_id})
+
+
+def run_issues(conn: psycopg.Connection[Any], run_id: int, limit: int) -> list[dict[str, Any]]:
+    """The findings of one run, errors first."""
+    return _rows(conn, "run_issues", {"run_id": run_id, "limit": limit})
+
+
+def why(
+    conn: psycopg.Connection[Any], symbol: str, *, interval: str | None, day: date | None, limit: int
+) -> list[dict[str, Any]]:
+    """The alerts of a symbol with the file, row and run that they came from, newest first."""
+    return _rows(conn, "why", {"symbol": symbol, "interval": interval, "day": day, "limit": limit})
+
+
+def latest_alerts(conn: psycopg.Connection[Any], limit: int) -> list[dict[str, Any]]:
+    """The newest alert of each symbol and interval."""
+    return _rows(conn, "latest_alerts", {"limit": limit})
+
+
+def known_symbols(conn: psycopg.Connection[Any], prefix: str) -> list[str]:
+    """Up to five symbols with an alert that begin so."""
+    escaped = prefix.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    return [row["symbol"] for row in _rows(conn, "known_symbols", {"pattern": f"{escaped}%"})]
+
+
+def _rows(conn: psycopg.Connection[Any], query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(load("ledger")[query], values).fetchall()
+
+
+def _one(cursor: psycopg.Cursor[Any]) -> tuple[Any, ...]:
+    row = cursor.fetchone()
+    assert row is not None, "an INSERT ... RETURNING yields its row"  # noqa: S101
+    return tuple(row)
+
+
+def _storable(part: Any) -> Any:
+    """PostgreSQL's text holds no NUL: a backslash and a zero stand for it."""
+    return part.replace("\0", r"\0") if isinstance(part, str) else part

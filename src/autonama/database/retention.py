@@ -1,0 +1,51 @@
+"""Cleanup: old results go, in short transactions; the ledger stays, so that no published file comes again."""
+
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from autonama.database.connect import translated
+from autonama.database.queries import load
+from autonama.errors import ConfigError
+
+TABLES = ("alerts", "vectorbt_analysis", "enhanced_analysis", "analysis_summary")
+
+MOST_DAYS = 36_500
+"""A hundred years; PostgreSQL's calendar ends some thousands of years back."""
+
+
+def cleanup(conn: psycopg.Connection[Any], days: int, *, dry_run: bool = False, batch: int = 10_000) -> dict[str, int]:
+    """Delete the rows that were stored (`created_at`) more than `days` days ago; the number of them per table.
+
+    Each batch is a transaction of its own: readers and writers wait for no more than one, and an interruption keeps
+    what was done. `dry_run` only counts. Raises ConfigError for days below 1, DatabaseError if PostgreSQL refuses.
+    """
+    if not 1 <= days <= MOST_DAYS:
+        raise ConfigError(f"Cleanup keeps at least 1 day and at most {MOST_DAYS:,} days of results, not {days}.")
+    with translated(conn):
+        if dry_run:
+            return {table: _count(conn, table, days) for table in TABLES}
+        return {table: _delete(conn, table, days, batch) for table in TABLES}
+
+
+def _count(conn: psycopg.Connection[Any], table: str, days: int) -> int:
+    (rows,) = conn.execute(_query("count_old", table), {"days": days}).fetchall()[0]
+    return int(rows)
+
+
+def _delete(conn: psycopg.Connection[Any], table: str, days: int, batch: int) -> int:
+    moment, after, last = conn.execute(_query("limits", table), {"days": days}).fetchall()[0]
+    total = 0
+    while last is not None:
+        values = {"after": after, "last": last, "moment": moment, "batch": batch}
+        with conn.transaction():
+            rows, reached = conn.execute(_query("delete_batch", table), values).fetchall()[0]
+        if not rows:
+            break
+        total, after = total + rows, reached
+    return total
+
+
+def _query(name: str, table: str) -> sql.Composed:
+    return sql.SQL(load("retention")[name]).format(table=sql.Identifier("trading", table))

@@ -1,0 +1,66 @@
+"""A connection that comes back: work that met a passing fault is done again, on a new connection where needed."""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import psycopg
+import stamina
+
+from autonama.config import Settings
+from autonama.database.connect import connect, is_transient, translate
+
+ATTEMPTS = 5
+"""Tries at one piece of work. With the waits below they span about 10 s: a restart of PostgreSQL takes one or two,
+and a fault that lasts longer is better told than waited for."""
+
+WAIT_INITIAL_S, WAIT_MAX_S = 0.2, 5.0
+
+T = TypeVar("T")
+
+
+class Session:
+    """Connects on first use. `work` given to `run` has to be one transaction, so that doing it again is safe.
+
+    on_connect: called with every new connection, the first one too.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._conn: psycopg.Connection[Any] | None = None
+        self.on_connect: Callable[[psycopg.Connection[Any]], None] = lambda _conn: None
+
+    def run(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
+        """The result of `work(connection)`. DatabaseError, in the user's words, where it does not succeed."""
+        try:
+            for attempt in stamina.retry_context(
+                on=_passing, attempts=ATTEMPTS, wait_initial=WAIT_INITIAL_S, wait_max=WAIT_MAX_S, timeout=None
+            ):
+                with attempt:
+                    return work(self._connection())
+        except psycopg.Error as error:
+            raise translate(error) from error
+        raise AssertionError("the last attempt returns or raises")
+
+    def _connection(self) -> psycopg.Connection[Any]:
+        if self._conn is None or self._conn.closed:
+            self._conn = connect(self._settings)
+            self.on_connect(self._conn)
+        return self._conn
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._conn is not None:
+            self._conn.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _passing(error: Exception) -> bool:
+    return isinstance(error, psycopg.Error) and is_transient(error)

@@ -1,0 +1,117 @@
+-- name: start_run
+-- Notes that a run begins.
+INSERT INTO ingestion.runs (engine, status, package_version, options)
+VALUES (%(engine)s, 'running', %(package_version)s, %(options)s)
+RETURNING id
+
+-- name: hold_run
+-- Marks the run as alive for as long as this connection lives.
+SELECT pg_try_advisory_lock(%(space)s, %(run_id)s::int)
+
+-- name: close_interrupted
+-- Closes the runs whose process died: they say 'running', but nobody holds their lock.
+UPDATE ingestion.runs
+SET status = 'interrupted', finished_at = now(), error = 'The process ended before the run did.'
+WHERE status = 'running' AND id <> %(run_id)s AND NOT EXISTS (
+    SELECT FROM pg_locks
+    WHERE locktype = 'advisory' AND classid = %(space)s::oid AND objid = runs.id::oid AND objsubid = 2
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+
+-- name: finish_run
+-- Notes how a run ended.
+UPDATE ingestion.runs
+SET status = %(status)s, finished_at = now(), cleanup = %(cleanup)s, error = %(error)s
+WHERE id = %(run_id)s
+
+-- name: lock_content
+-- Lets one process at a time publish these bytes; the others wait and then find them in the ledger.
+SELECT pg_advisory_xact_lock(hashtextextended(%(engine)s || ' ' || %(sha256)s, 0))
+
+-- name: published
+-- Which of these contents are published already, and by which run.
+SELECT sha256, id, run_id
+FROM ingestion.files
+WHERE engine = %(engine)s AND sha256 = ANY (%(sha256)s) AND status IN ('published', 'companion')
+
+-- name: refused
+-- Which of these contents the same rule set refused, and in which run first.
+SELECT DISTINCT ON (sha256) sha256, id, run_id
+FROM ingestion.files
+WHERE engine = %(engine)s AND sha256 = ANY (%(sha256)s) AND status = 'rejected' AND ruleset = %(ruleset)s
+ORDER BY sha256, id
+
+-- name: insert_file
+-- Enters a file. Its counts follow once its rows are in.
+INSERT INTO ingestion.files (run_id, engine, set_name, name, path, format, sha256, size, modified_at, status,
+                             primary_id, ruleset, rows_read, rows_unchanged, issue_counts, notes, elapsed_s)
+VALUES (%(run_id)s, %(engine)s, %(set_name)s, %(name)s, %(path)s, %(format)s, %(sha256)s, %(size)s, %(modified_at)s,
+        %(status)s, %(primary_id)s, %(ruleset)s, %(rows_read)s, %(rows_read)s, %(issue_counts)s, %(notes)s,
+        %(elapsed_s)s)
+RETURNING id
+
+-- name: count_file
+-- Settles where every row of a published file went; the table's CHECK holds the sum.
+UPDATE ingestion.files
+SET rows_inserted = %(inserted)s, rows_updated = %(updated)s, rows_unchanged = %(unchanged)s,
+    rows_quarantined = %(quarantined)s, alerts_inserted = %(alerts_inserted)s, alerts_updated = %(alerts_updated)s,
+    alerts_unchanged = %(alerts_unchanged)s, elapsed_s = %(elapsed_s)s
+WHERE id = %(file_id)s
+
+-- name: copy_issues
+-- Streams the findings in.
+COPY ingestion.issues (file_id, code, severity, row_number, line_number, column_name, value, message, rows) FROM STDIN
+
+-- name: copy_quarantine
+-- Streams the rows that were put aside, with their original text.
+COPY ingestion.quarantine (file_id, row_number, line_number, original, reasons) FROM STDIN
+
+-- name: notify
+-- Tells whoever listens (the dashboard) that something was published.
+SELECT pg_notify('autonama', %(payload)s)
+
+-- name: runs
+-- The latest runs with what became of their files.
+SELECT r.id, r.engine, r.status, r.started_at, r.finished_at, r.error,
+       count(f.id) FILTER (WHERE f.primary_id IS NULL) AS sets,
+       coalesce(sum(f.rows_read) FILTER (WHERE f.primary_id IS NULL), 0)::bigint AS rows_read,
+       coalesce(sum(f.rows_inserted) FILTER (WHERE f.status = 'published'), 0)::bigint AS inserted,
+       coalesce(sum(f.rows_updated) FILTER (WHERE f.status = 'published'), 0)::bigint AS updated,
+       coalesce(sum(f.rows_unchanged) FILTER (WHERE f.status = 'published'), 0)::bigint AS unchanged,
+       coalesce(sum(f.rows_quarantined) FILTER (WHERE f.status = 'published'), 0)::bigint AS quarantined
+FROM ingestion.runs r LEFT JOIN ingestion.files f ON f.run_id = r.id
+GROUP BY r.id ORDER BY r.id DESC LIMIT %(limit)s
+
+-- name: run_files
+-- The files of one run.
+SELECT id, set_name, name, format, status, rows_read, rows_inserted, rows_updated, rows_unchanged, rows_quarantined,
+       issue_counts, sha256, path
+FROM ingestion.files WHERE run_id = %(run_id)s ORDER BY id
+
+-- name: run_issues
+-- The findings of one run, errors first.
+SELECT f.set_name, i.code, i.severity, i.row_number, i.line_number, i.column_name, i.value, i.message
+FROM ingestion.issues i JOIN ingestion.files f ON f.id = i.file_id
+WHERE f.run_id = %(run_id)s
+ORDER BY i.severity, f.id, i.row_number NULLS FIRST, i.id LIMIT %(limit)s
+
+-- name: why
+-- Which file, row and run the alerts of a symbol came from, newest first.
+SELECT a.engine, a.symbol, a.interval, a.signal, a.analysis_date, a.current_price, a.lower_band, a.upper_band,
+       a.row_number, a.file_id, f.name AS file, f.path, f.sha256, f.set_name, f.run_id, r.started_at AS run_started_at,
+       (SELECT array_agg(i.code || ': ' || i.message ORDER BY i.id) FROM ingestion.issues i
+        WHERE i.file_id = a.file_id AND (i.row_number = a.row_number OR a.row_number = ANY (i.rows))) AS issues
+FROM trading.alerts a
+LEFT JOIN ingestion.files f ON f.id = a.file_id
+LEFT JOIN ingestion.runs r ON r.id = f.run_id
+WHERE a.symbol = %(symbol)s
+  AND (%(interval)s::text IS NULL OR a.interval = %(interval)s)
+  AND (%(day)s::date IS NULL OR (a.analysis_date AT TIME ZONE 'UTC')::date = %(day)s)
+ORDER BY a.analysis_date DESC NULLS LAST, a.engine, a.interval LIMIT %(limit)s
+
+-- name: known_symbols
+-- Symbols that look like the one asked for.
+SELECT DISTINCT symbol FROM trading.alerts WHERE symbol LIKE %(pattern)s ORDER BY symbol LIMIT 5
+
+-- name: latest_alerts
+-- The newest alert of each symbol and interval, by name.
+SELECT * FROM trading.latest_alerts ORDER BY symbol, interval, engine LIMIT %(limit)s

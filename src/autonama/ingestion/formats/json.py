@@ -1,0 +1,175 @@
+"""JSON: an array of objects, an object that holds one, or one object a line. Numbers keep their digits."""
+
+import re
+from typing import Any
+
+import polars as pl
+
+from autonama.engines.contract import Engine
+from autonama.ingestion.formats.documents import Broken, Document
+from autonama.ingestion.formats.json_rows import JsonRows, kind_of, summary_frame
+from autonama.ingestion.formats.literals import Unstorable, refuse_deep
+from autonama.ingestion.formats.rows import Rows, Unreadable
+from autonama.ingestion.formats.text import LONGEST_LINE, line_at, refuse_long_lines, refuse_long_texts, utf8_text
+from autonama.ingestion.issues import issue
+from autonama.ingestion.names import shown
+
+_LINE = re.compile(r"[^\n]+")
+
+
+def read_rows(data: bytes, engine: Engine) -> Rows:
+    """The rows of a `.json` file. Unreadable where it is none of the three shapes, or breaks."""
+    data = utf8_text(data)
+    _refuse_nul(data)
+    refuse_long_texts(data)
+    text = data.decode()
+    del data
+    document = Document(text)
+    rows = JsonRows(engine.columns)
+    try:
+        return _read_document(document, rows, engine)
+    except Broken as fault:
+        raise _unreadable(text, fault, rows.count + 1) from None
+
+
+def read_lines(data: bytes, engine: Engine) -> Rows:
+    """The rows of a `.ndjson` file: one object a line, and a broken line costs no other."""
+    data = utf8_text(data)
+    refuse_long_lines(data)
+    return _read_lines(data.decode(), engine)
+
+
+def _read_document(document: Document, rows: JsonRows, engine: Engine) -> Rows:
+    first = document.peek()
+    if first == "[":
+        _add_elements(document, rows)
+        _refuse_rest(document)
+        return rows.rows()
+    if first == "{":
+        return _read_object(document, rows, engine)
+    value = document.value()
+    raise Unreadable("file_format", f"The file holds {kind_of(value)}, expected {_shapes(engine)}")
+
+
+def _read_object(document: Document, rows: JsonRows, engine: Engine) -> Rows:
+    sections: dict[str, Any] = {}
+    found = False
+    for key in document.keys():  # noqa: SIM118 - a cursor that moves on, not a dictionary
+        if key in sections or (found and key == engine.rows_at):
+            rows.issues.append(_twice(key))
+        if key == engine.rows_at and document.peek() == "[":
+            found = True
+            _add_elements(document, rows)
+        else:
+            sections[key] = document.value()
+            rows.issues += map(_twice, document.repeated)
+    if found:
+        _refuse_rest(document)
+        return rows.rows(_summary(sections, rows, engine))
+    return _read_lines_instead(document, sections, engine)
+
+
+def _read_lines_instead(document: Document, sections: dict[str, Any], engine: Engine) -> Rows:
+    """One object a line under the extension `.json`; else the sentence of what was found."""
+    on_one_line = "\n" not in document.text[: document.at].strip()
+    more = document.peek()
+    known = any(column.path in sections or column.path.split(".")[0] in sections for column in engine.columns)
+    if on_one_line and (more == "{" or (not more and known)):
+        refuse_long_lines(document.text.encode())
+        return _read_lines(document.text, engine)
+    if engine.rows_at in sections:
+        found = f"'{engine.rows_at}' is {kind_of(sections[engine.rows_at])}"
+    else:
+        keys = ", ".join(f"'{shown(key)}'" for key in list(sections)[:5]) or "no keys"
+        found = f"The file holds an object with {keys}{' and others' if len(sections) > 5 else ''}"
+    raise Unreadable("file_format", f"{found}, expected {_shapes(engine)}")
+
+
+def _twice(key: str) -> dict[str, Any]:
+    return issue("columns_unique", f"The object has the key '{shown(key)}' more than once", column=shown(key))
+
+
+def _add_elements(document: Document, rows: JsonRows) -> None:
+    text = document.text
+    line, counted = 1, 0
+    for element in document.elements():
+        line += text.count("\n", counted, element.start)
+        counted = element.start
+        if element.end - element.start > LONGEST_LINE:
+            message = f"line {line}, row {rows.count + 1}: a row of more than {LONGEST_LINE:,} characters is no result"
+            raise Unreadable("file_format", message, line=line)
+        rows.add(element.value, text[element.start : element.end], line, document.repeated)
+
+
+def _read_lines(text: str, engine: Engine) -> Rows:
+    rows = JsonRows(engine.columns)
+    line, counted = 1, 0
+    for match in _LINE.finditer(text):
+        line += text.count("\n", counted, match.start())
+        counted = match.start()
+        raw = match[0].strip(" \t\r")
+        if "\0" in raw:
+            rows.refuse("holds a NUL byte", raw, line, "file_encoding")
+        elif raw:
+            _add_line(raw, line, rows)
+    return rows.rows()
+
+
+def _add_line(raw: str, line: int, rows: JsonRows) -> None:
+    document = Document(raw)
+    try:
+        value = document.value()
+        if document.peek():
+            raise Broken("expected the end of the line", document.at)
+    except Broken as fault:
+        rows.refuse(f"is not JSON: {_broken(raw, fault)}", raw, line)
+    else:
+        rows.add(value, raw, line, document.repeated)
+
+
+def _summary(sections: dict[str, Any], rows: JsonRows, engine: Engine) -> pl.DataFrame | None:
+    if engine.summary is None:
+        return None
+    try:
+        refuse_deep(sections)
+        return summary_frame(sections, engine.summary.columns)
+    except Unstorable as fault:
+        rows.issues.append(issue(fault.code, f"The summary {fault}"))
+        return None
+
+
+def _refuse_rest(document: Document) -> None:
+    if document.peek():
+        raise Broken("expected the end of the file", document.at)
+
+
+def _refuse_nul(data: bytes) -> None:
+    position = data.find(b"\0")
+    if position >= 0:
+        line = line_at(data, position)
+        raise Unreadable("file_encoding", f"line {line}: the file holds a NUL byte. Run the engine again", line=line)
+
+
+def _unreadable(text: str, fault: Broken, row: int) -> Unreadable:
+    line = text.count("\n", 0, fault.position) + 1
+    if _at_end(text, fault):
+        place = f"line {line}, row {row}"
+    else:
+        column = fault.position - text.rfind("\n", 0, fault.position)
+        place = f"line {line}, column {column}, row {row}"
+    return Unreadable("file_format", f"{place}: {_broken(text, fault)}", line=line)
+
+
+def _broken(text: str, fault: Broken) -> str:
+    if _at_end(text, fault):
+        return f"the JSON breaks off here: {fault.reason}"
+    found = text[fault.position : fault.position + 1]
+    return f"{fault.reason}, found '{shown(found)}'" if fault.reason.startswith("expected") else fault.reason
+
+
+def _at_end(text: str, fault: Broken) -> bool:
+    return "never closed" in fault.reason or not text[fault.position :].strip()
+
+
+def _shapes(engine: Engine) -> str:
+    return f"an array of objects, an object with the array '{engine.rows_at}', or one object a line"

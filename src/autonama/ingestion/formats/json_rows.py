@@ -1,0 +1,173 @@
+"""Objects become rows of texts, batch by batch."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from autonama.engines.contract import Column, Json
+from autonama.ingestion.formats.columns import finished, presence_issues
+from autonama.ingestion.formats.literals import (
+    DEEPEST,
+    Unstorable,
+    json_of,
+    refuse_deep,
+    refuse_unstorable,
+    text_of,
+)
+from autonama.ingestion.formats.rows import BAD_ROWS_LIMIT, Rows, too_many_bad_rows
+from autonama.ingestion.issues import issue, issue_frame
+from autonama.ingestion.names import shown
+
+BATCH = 10_000
+"""Objects held before they become a frame: a dictionary of thirteen texts takes ten times the room of its line."""
+
+ABSENT = object()
+
+
+class Field:
+    """Where a column's value stands in an object: under its literal path, else along the path's steps."""
+
+    def __init__(self, column: Column) -> None:
+        self.column = column
+        self.path = column.path
+        self._steps = column.path.split(".")
+        self._text = json_of if isinstance(column.type, Json) else text_of
+
+    def of(self, row: dict[str, Any]) -> Any:
+        """The value, None for JSON's null, `ABSENT` where the object has none."""
+        if self.path in row or len(self._steps) == 1:
+            return row.get(self.path, ABSENT)
+        value: Any = row
+        for step in self._steps:
+            if not isinstance(value, dict) or step not in value:
+                return ABSENT
+            value = value[step]
+        return value
+
+    def key_in(self, row: dict[str, Any]) -> str:
+        """The object's own key that the path begins with."""
+        return self.path if self.path in row else self._steps[0]
+
+    def text(self, value: Any) -> str | None:
+        """The text of a value."""
+        return None if value is None or value is ABSENT else self._text(value)
+
+    def texts(self, rows: Sequence[dict[str, Any]]) -> list[str | None]:
+        """The texts of many rows."""
+        if len(self._steps) > 1 or self._text is json_of:
+            return [self.text(self.of(row)) for row in rows]
+        values = [row.get(self.path) for row in rows]
+        return [value if isinstance(value, str) else text_of(value) for value in values]
+
+
+class JsonRows:
+    """Collects the rows of one file."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._columns = columns
+        self._fields = [Field(column) for column in columns]
+        self._absent = {field.path: field for field in self._fields}
+        self._keys: dict[str, None] = {}
+        self._used: set[str] = set()
+        self._batch: list[tuple[int, str, dict[str, Any]]] = []
+        self._frames: list[pl.DataFrame] = []
+        self._bad: list[int] = []
+        self._objects = False
+        self.issues: list[dict[str, Any]] = []
+        self.count = 0
+
+    def add(self, value: Any, raw: str, line: int, repeated: Sequence[str] = ()) -> None:
+        """The next row."""
+        if not isinstance(value, dict):
+            self.refuse(f"is {kind_of(value)}, expected an object", raw, line)
+            return
+        try:
+            self._refuse_unstorable(value, raw)
+        except Unstorable as fault:
+            self.refuse(str(fault), raw, line, fault.code)
+            return
+        self._objects = True
+        self._note_keys(value)
+        self._append(value, raw, line)
+        for key in dict.fromkeys(repeated):
+            name = shown(key)
+            message = f"Row {self.count} (line {line}) has the key '{name}' more than once"
+            self.issues.append(issue("columns_unique", message, row=self.count, line=line, column=name))
+
+    def refuse(self, predicate: str, raw: str, line: int, code: str = "file_format") -> None:
+        """The next row, which cannot be read."""
+        self._append({}, raw.replace("\0", "\u2400"), line)
+        self._bad.append(self.count)
+        message = f"Row {self.count} (line {line}) {predicate}"
+        self.issues.append(issue(code, message, row=self.count, line=line))
+        if len(self.issues) > BAD_ROWS_LIMIT:
+            raise too_many_bad_rows()
+
+    def rows(self, summary: pl.DataFrame | None = None) -> Rows:
+        """Everything that was added."""
+        self._flush()
+        frame = finished(pl.concat(self._frames), self._columns, self._bad)
+        issues = self._file_issues() + self.issues
+        extra = tuple(shown(key) for key in self._keys if key not in self._used)
+        return Rows(frame, issue_frame(issues), extra, summary)
+
+    def _file_issues(self) -> list[dict[str, Any]]:
+        if not self.count:
+            return [issue("has_rows", "The file holds no rows")]
+        present = {field.path for field in self._fields if field.path not in self._absent}
+        return presence_issues(self._columns, present, self._keys) if self._objects else []
+
+    def _append(self, value: dict[str, Any], raw: str, line: int) -> None:
+        self.count += 1
+        self._batch.append((line, raw, value))
+        if len(self._batch) >= BATCH:
+            self._flush()
+
+    def _note_keys(self, row: dict[str, Any]) -> None:
+        if not self._absent and row.keys() <= self._keys.keys():
+            return
+        self._keys.update(dict.fromkeys(row))
+        for field in list(self._absent.values()):
+            if field.of(row) is not ABSENT:
+                del self._absent[field.path]
+                self._used.add(field.key_in(row))
+
+    def _refuse_unstorable(self, row: dict[str, Any], raw: str) -> None:
+        nested = raw.count("{") + raw.count("[")
+        if nested > DEEPEST:
+            refuse_deep(row)
+        if "\\u" in raw or nested > 1:
+            for field in self._fields:
+                refuse_unstorable(field.text(field.of(row)))
+
+    def _flush(self) -> None:
+        rows = [value for _, _, value in self._batch]
+        first = self.count - len(rows) + 1
+        frame = {
+            "row": pl.Series(range(first, self.count + 1), dtype=pl.UInt32),
+            "line": pl.Series([line for line, _, _ in self._batch], dtype=pl.UInt32),
+            "raw": pl.Series([raw for _, raw, _ in self._batch], dtype=pl.String),
+        }
+        texts = {field.column.name: pl.Series(field.texts(rows), dtype=pl.String) for field in self._fields}
+        self._frames.append(pl.DataFrame(frame | texts))
+        self._batch = []
+
+
+def summary_frame(document: dict[str, Any], columns: Sequence[Column]) -> pl.DataFrame:
+    """One row with the texts of the summary's columns. Unstorable where one cannot be stored."""
+    texts: dict[str, pl.Series] = {}
+    for field in map(Field, columns):
+        text = field.text(field.of(document))
+        refuse_unstorable(text)
+        texts[field.column.name] = pl.Series([text], dtype=pl.String)
+    place = {name: pl.Series([None], dtype=pl.String) for name in ("row", "line", "raw")}
+    return finished(pl.DataFrame(place | texts), columns).drop("row", "line", "raw")
+
+
+def kind_of(value: Any) -> str:
+    """What a JSON value is, for a message."""
+    if value is None:
+        return "null"
+    names = {dict: "an object", list: "an array", bool: "true or false", str: "a text"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,107 @@
+"""A result file becomes a frame of texts: the file's own characters, row by row, with every fault as an issue."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from autonama.engines.contract import Engine
+from autonama.ingestion.formats import csv, json, parquet
+from autonama.ingestion.formats.columns import finished
+from autonama.ingestion.formats.content import load
+from autonama.ingestion.formats.rows import Rows, Unreadable
+from autonama.ingestion.issues import issue_frame
+from autonama.ingestion.names import COMPRESSIONS, FORMATS, Format, ResultName, shown, utc_of
+
+_READERS = {
+    "csv": csv.read_rows,
+    "json": json.read_rows,
+    "ndjson": json.read_lines,
+    "parquet": parquet.read_rows,
+}
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One result file, read as text.
+
+    format: told by the name's extension; None where it names none.
+    sha256: of the decompressed content; empty, as `size` is 0, where not even the bytes could be read.
+    modified_at: UTC.
+    frame: `row` (1 is the first data row), `line` (on which it begins; null in Parquet), `raw` (the row as it stands
+        in the file), then one String column per column of the contract, in its order. Null is absent or JSON's null;
+        a blank field is "". A row with an issue `file_format` or `file_encoding` has nulls only.
+    issues: with the columns of `issues.ISSUE_SCHEMA`. Where one has no row, the file as a whole is at fault.
+    summary: one row of texts, where the engine declares a summary and the file is a JSON object.
+    extra_columns: the file's columns that the contract does not name.
+    """
+
+    path: Path
+    format: Format | None
+    sha256: str
+    size: int
+    modified_at: datetime
+    frame: pl.DataFrame
+    issues: pl.DataFrame
+    summary: pl.DataFrame | None = None
+    extra_columns: tuple[str, ...] = ()
+
+
+def read(path: Path, engine: Engine, *, max_bytes: int) -> SourceFile:
+    """The file's rows as the engine's contract names them. Faults of the file are issues, never exceptions.
+
+    max_bytes: of content after decompression; a longer file is refused without reading all of it.
+
+    FileChanging: the file changed while it was read.
+    """
+    name = ResultName.of(path.name)
+    try:
+        content = load(path, name.compression, max_bytes)
+    except Unreadable as fault:
+        rows = _no_rows(engine, fault)
+        return SourceFile(path, name.format, "", 0, _modified_at(path), rows.frame, rows.issues)
+    sha256 = hashlib.sha256(content.data).hexdigest()
+    size = len(content.data)
+    try:
+        rows = _read_rows(path, name.format, content.data, engine)
+    except Unreadable as fault:
+        rows = _no_rows(engine, fault)
+    return SourceFile(
+        path, name.format, sha256, size, content.modified_at, rows.frame, rows.issues, rows.summary, rows.extra_columns
+    )
+
+
+def _read_rows(path: Path, form: Format | None, data: bytes, engine: Engine) -> Rows:
+    if not data:
+        raise Unreadable("file_not_empty", "The file is empty. Run the engine again, or remove the file")
+    if form is None:
+        known = ", ".join(FORMATS)
+        message = (
+            f"{shown(path.name)} has none of the extensions {known}, nor one of them with {' or '.join(COMPRESSIONS)}"
+        )
+        raise Unreadable("file_format", message)
+    return _READERS[form](data, engine)
+
+
+def _no_rows(engine: Engine, fault: Unreadable) -> Rows:
+    frame = pl.DataFrame(schema={"row": pl.UInt32, "line": pl.UInt32, "raw": pl.String})
+    return Rows(finished(frame, engine.columns), issue_frame([fault.issue]))
+
+
+def _modified_at(path: Path) -> datetime:
+    """The time of a file whose content cannot be read; now, where there is none to ask."""
+    try:
+        return utc_of(path.lstat().st_mtime)
+    except OSError:
+        return datetime.now(UTC)
+
+
+def digest(path: Path, *, max_bytes: int) -> str:
+    """The SHA-256 of a file's decompressed content, as `read` gives it; empty where it cannot be read."""
+    try:
+        content = load(path, ResultName.of(path.name).compression, max_bytes)
+    except Unreadable:
+        return ""
+    return hashlib.sha256(content.data).hexdigest()

@@ -1,0 +1,93 @@
+"""The last line of a report: what to do next."""
+
+import shlex
+
+import polars as pl
+
+from autonama.ingestion.outcome import RunOutcome, SetOutcome
+from autonama.ingestion.report.plain import counted
+from autonama.ingestion.report.status import stored_rows
+
+QUARANTINE_SHARE = 0.1
+"""The default of `max_quarantine_share`: above it, --lenient refuses the set as well."""
+
+
+A_CHECK = "Nothing was stored, this was a check."
+
+
+def next_step(run: RunOutcome) -> str:
+    """What the user does now. The text may quote file names and symbols: make it visible before it is shown."""
+    match run.status:
+        case "rejected":
+            return _after_rejecting(run)
+        case "partial":
+            return _after_partial(run)
+        case "published":
+            return _after_publishing(run)
+        case "valid":
+            return f"{A_CHECK} Publish with: autonama ingest"
+        case "nothing_new":
+            return _after_nothing(run)
+        case "failed":
+            return "What was published stays. Once the cause is gone, run the same command again: no row enters twice."
+
+
+def _after_nothing(run: RunOutcome) -> str:
+    if any(outcome.status == "already_refused" for outcome in run.sets):
+        return "Refused files have not changed: correct them and ingest again. What was wrong stands in: autonama runs"
+    return "Everything here was ingested before. See what and when with: autonama runs"
+
+
+def _after_publishing(run: RunOutcome) -> str:
+    symbol = next((name for outcome in run.sets if (name := _first_symbol(outcome)) is not None), None)
+    if symbol is None:
+        return "See what was stored with: autonama runs"
+    return f"See where an alert comes from with: autonama why {shlex.quote(symbol)}"
+
+
+def _first_symbol(outcome: SetOutcome) -> str | None:
+    if not stored_rows(outcome) or outcome.rows is None or "symbol" not in outcome.rows.columns:
+        return None
+    symbols = outcome.rows["symbol"].drop_nulls()
+    return None if symbols.is_empty() else str(symbols[0])
+
+
+def _after_rejecting(run: RunOutcome) -> str:
+    refused = [outcome for outcome in run.sets if outcome.status == "rejected"]
+    if not refused:
+        return "Correct what is named above and run the same command again."
+    errors = pl.concat([outcome.issues for outcome in refused]).filter(pl.col("severity") == "error")
+    if not errors.is_empty() and errors["code"].unique().to_list() == ["file_age"]:
+        return "If the age is known and meant, ingest it anyway by adding --allow-stale."
+    where = " and ".join(path.name for path in refused[0].files) if len(refused) == 1 else "the files"
+    if errors["row"].null_count():
+        return f"Correct {where} as said above and ingest again. Nothing of it was stored."
+    return f"Correct these rows in {where} and ingest again{_lenient(refused)}"
+
+
+def _lenient(refused: list[SetOutcome]) -> str:
+    if any(outcome.counts.quarantined for outcome in refused):
+        return ". Nothing of it was stored."
+    bad = sum(_bad_rows(outcome) for outcome in refused)
+    read = sum(outcome.counts.read for outcome in refused)
+    if bad > QUARANTINE_SHARE * read:
+        return f". {counted(bad, 'row')} of {read:,} are too many for --lenient."
+    return f", or add --lenient: it puts {counted(bad, 'bad row')} aside and publishes the rest."
+
+
+def _bad_rows(outcome: SetOutcome) -> int:
+    errors = outcome.issues.filter(pl.col("severity") == "error")
+    single = errors["row"].drop_nulls()
+    several = errors["rows"].drop_nulls().explode(empty_as_null=True).drop_nulls()
+    return pl.concat([single, several]).n_unique()
+
+
+def _after_partial(run: RunOutcome) -> str:
+    aside = sum(outcome.counts.quarantined for outcome in run.sets)
+    refused = sum(outcome.status == "rejected" for outcome in run.sets)
+    if run.validate_only:
+        return f"{A_CHECK} Correct what is named above before you ingest."
+    parts = [f"{counted(refused, 'set')} refused"] if refused else []
+    parts += [f"{counted(aside, 'row')} put aside in quarantine"] if aside else []
+    told = ", ".join(parts) or "Not everything was published"
+    return f"{told}: correct the files and run the same command again. What was published does not enter twice."

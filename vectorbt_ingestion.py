@@ -1,0 +1,5 @@
+"""The documented Python API: `VectorBTIngestionValidator` and `VectorBTIngestionProcessor`."""
+
+from autonama.documented import VectorBTIngestionProcessor, VectorBTIngestionValidator
+
+__all__ = ["VectorBTIngestionProcessor", "VectorBTIngestionValidator"]
