@@ -1,8 +1,6 @@
 """The documented command: `python run_ingestion.py --engine vectorbt --config config.json`."""
 
-import sys
-
-from autonama.cli.run_ingestion import main
+from autonama.cli.run_ingestion import app
 
 if __name__ == "__main__":
-    sys.exit(main())
+    app(prog_name="run_ingestion.py")

@@ -1,5 +1,5 @@
 """`python -m autonama` is the command."""
 
-from autonama.cli.main import run
+from autonama.cli.main import app
 
-run()
+app(prog_name="autonama")

@@ -146,9 +146,7 @@ def test_lenient_puts_bad_rows_aside(tmp_path: Path, run_ingest: Any, conn: psyc
     assert [reason.split(":")[0] for reason in reasons] == ["missing_current_price", "symbol_format"]
 
 
-def test_lenient_still_refuses_a_mostly_bad_set(
-    tmp_path: Path, run_ingest: Any, conn: psycopg.Connection[Any]
-) -> None:
+def test_lenient_still_refuses_a_mostly_bad_set(tmp_path: Path, run_ingest: Any, conn: psycopg.Connection[Any]) -> None:
     """Above max_quarantine_share the set is refused whole."""
     rows = [*many(9), good(symbol="BTC"), good(symbol="ETH")]
     run = run_ingest(write_csv(tmp_path, rows), validation={"strict_mode": False})

@@ -46,7 +46,9 @@ def test_other_values_have_a_text(reading: Reading) -> None:
 def test_a_json_column_holds_valid_json(reading: Reading) -> None:
     """NaN and Infinity inside it become null, other numbers keep their digits, a text is quoted."""
     engine = replace(PAIR, columns=(Column("a", Json()),))
-    source = reading('[{"a": {"x": [NaN, -Infinity, 1.10, 1E3], "y": "NaN"}}, {"a": "t"}, {"a": 2.50}]', "r.json", engine)
+    source = reading(
+        '[{"a": {"x": [NaN, -Infinity, 1.10, 1E3], "y": "NaN"}}, {"a": "t"}, {"a": 2.50}]', "r.json", engine
+    )
     assert texts(source) == [('{"x": [null, null, 1.10, 1E3], "y": "NaN"}',), ('"t"',), ("2.50",)]
 
 
@@ -75,7 +77,10 @@ def test_a_default_stands_for_null_and_absent(reading: Reading) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('[{"a": 1, "b": 2},\n {"a": 1 "b": 2}]', "line 2, column 10, row 2: expected ',' or the closing bracket, found '\"'"),
+        (
+            '[{"a": 1, "b": 2},\n {"a": 1 "b": 2}]',
+            "line 2, column 10, row 2: expected ',' or the closing bracket, found '\"'",
+        ),
         ('[{"a": 1, "b": 2},\n {"a": 1,', "line 2, row 2: the JSON breaks off here: expected a key in double quotes"),
         ('[{"a": 1, "b": 2}\n', "line 2, row 2: the JSON breaks off here: expected ',' or ']'"),
         ('[{"a": "x', "line 1, row 1: the JSON breaks off here: the text that begins here is never closed"),

@@ -1,37 +1,46 @@
 """The process's edge: errors become one sentence on stderr and an exit code; nothing is shown as a traceback."""
 
+import functools
 import os
 import signal
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, ParamSpec
 
-import click
+import typer
 
 from autonama.errors import INTERRUPTED, AutonamaError
 
+P = ParamSpec("P")
 
-def guarded(command: Callable[[], object]) -> int:
-    """Run a command to its exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+
+def at_edge(command: Callable[P, int | None]) -> Callable[P, None]:
+    """A command whose result, or error, is the process's exit code."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        signal.signal(signal.SIGTERM, _interrupt)
+        raise typer.Exit(_exit_code(lambda: command(*args, **kwargs)))
+
+    return run
+
+
+def _exit_code(work: Callable[[], int | None]) -> int:
     try:
-        code = command()
+        code = work()
         sys.stdout.flush()
     except AutonamaError as error:
         complain(f"Error: {shown(str(error))}")
         return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         complain("Interrupted. Nothing half-written was kept; the same command goes on where it stopped.")
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of a pipe, such as `head`, has seen enough. Keep the interpreter from flushing into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    return code if isinstance(code, int) else 0
+    return code or 0
 
 
 def complain(message: str) -> None:

@@ -52,9 +52,9 @@ def grid(titles: Sequence[str], *, right: Sequence[str]) -> Table:
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for title in titles:
-        table.add_column(title, justify="right" if title in right else "left", no_wrap=title in right)
+        table.add_column(title, justify="right" if title in right else "left", no_wrap=title in right, overflow="fold")
     return table
 
 

@@ -1,13 +1,12 @@
 """The `autonama` command. Modules of commands import what is heavy when they run, so that --help is quick."""
 
-import sys
 from typing import Annotated
 
 import typer
 
 from autonama import __version__
 from autonama.cli import cleanup, db, demo, doctor, ingest, rules, runs, why
-from autonama.cli.edge import guarded
+from autonama.cli.edge import at_edge
 
 app = typer.Typer(
     name="autonama",
@@ -18,15 +17,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 1 refused, 2 usage or configuration, 3 database, 4 files, 130 interrupted.",
 )
-app.command()(ingest.ingest)
-app.command()(ingest.validate)
-app.command()(runs.runs)
-app.command()(why.why)
-app.command()(rules.rules)
-app.command()(cleanup.cleanup)
+app.command()(at_edge(ingest.ingest))
+app.command()(at_edge(ingest.validate))
+app.command()(at_edge(runs.runs))
+app.command()(at_edge(why.why))
+app.command()(at_edge(rules.rules))
+app.command()(at_edge(cleanup.cleanup))
 app.add_typer(db.app, name="db")
-app.command()(doctor.doctor)
-app.command()(demo.demo)
+app.command()(at_edge(doctor.doctor))
+app.command()(at_edge(demo.demo))
 
 
 def _version(wanted: bool) -> None:
@@ -43,7 +42,3 @@ def main(
 ) -> None:
     """Carry result files into PostgreSQL."""
 
-
-def run() -> None:
-    """Entry point of the console script."""
-    sys.exit(guarded(lambda: app(standalone_mode=False)))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autonama.cli.edge import guarded, shown
+from autonama.cli.edge import at_edge, shown
 from autonama.errors import AutonamaError, ConfigError, DatabaseError, FilesError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
+@at_edge
 def run_ingestion(
     engine: Annotated[str, typer.Option(help="vectorbt or enhanced.")] = "vectorbt",
     config: Annotated[
@@ -159,7 +160,3 @@ def _messages(run: RunOutcome, severity: str) -> list[str]:
             messages += [message] if found == severity else []
     return messages
 
-
-def main() -> int:
-    """Run the documented command to its exit code."""
-    return guarded(lambda: app(standalone_mode=False))

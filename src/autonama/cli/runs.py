@@ -53,32 +53,29 @@ def _print_runs(listed: list[dict[str, Any]]) -> None:
 
 
 def _runs_table(listed: list[dict[str, Any]]) -> Table:
-    from autonama.cli.ledger_view import grid, number, seconds, utc
+    from autonama.cli.ledger_view import grid, number, utc
 
-    titles = ("Run", "Began (UTC)", "Engine", "Status", "Sets", "Read", "New", "Updated", "Same", "Aside", "Took")
-    table = grid(titles, right=("Run", "Sets", "Read", "New", "Updated", "Same", "Aside", "Took"))
+    counts = ("Sets", "Read", "New", "Changed", "Same", "Aside")
+    table = grid(("Run", "Began (UTC)", "Engine", "Status", *counts), right=("Run", *counts))
     for entry in listed:
-        counts = (entry[key] for key in ("sets", "rows_read", "inserted", "updated", "unchanged", "quarantined"))
-        table.add_row(
-            str(entry["id"]),
-            utc(entry["started_at"]),
-            entry["engine"],
-            entry["status"],
-            *(number(count) for count in counts),
-            seconds(entry["started_at"], entry["finished_at"]),
-        )
+        values = (entry[key] for key in ("sets", "rows_read", "inserted", "updated", "unchanged", "quarantined"))
+        began = utc(entry["started_at"])[:-3]
+        status = entry["status"].replace("_", " ")
+        table.add_row(str(entry["id"]), began, entry["engine"], status, *(number(value) for value in values))
     return table
 
 
 def _print_run(detail: dict[str, Any]) -> None:
     from rich.console import Console
 
-    from autonama.cli.ledger_view import grid, number, plain
+    from autonama.cli.ledger_view import grid, number, plain, seconds
 
     console = Console()
-    console.print(_runs_table([detail["run"]]))
-    if detail["run"]["error"]:
-        console.print(plain(f"Error: {detail['run']['error']}"))
+    run = detail["run"]
+    console.print(_runs_table([run]))
+    console.print(f"It took {seconds(run['started_at'], run['finished_at'])}.", highlight=False)
+    if run["error"]:
+        console.print(plain(f"Error: {run['error']}"))
     files = grid(("File", "Status", "Rows", "Aside", "Issues", "SHA-256"), right=("Rows", "Aside", "Issues"))
     for entry in detail["files"]:
         issues = sum(entry["issue_counts"].values())

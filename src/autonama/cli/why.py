@@ -51,7 +51,7 @@ def _print(alerts: list[dict[str, Any]]) -> None:
 
     from autonama.cli.ledger_view import plain, price, utc
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     for alert in alerts:
         bands = f"bands {price(alert['lower_band'])} to {price(alert['upper_band'])}"
         console.print(

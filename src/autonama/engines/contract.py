@@ -133,7 +133,7 @@ class Rule:
     column: the column that the issue points at.
     same: columns whose equal values gather failing rows into one issue that names them all.
     group: the documented switch that turns the rule off: "duplicates" or "prices".
-    values: named expressions for the message of a set rule, such as `{"share": ...}`.
+    values: named expressions over the typed frame for the message, such as `{"share": ...}`.
     summary: True where the rule reads the summary's frame (one row) instead of the rows.
     holds: the sentence of the catalogue: what a good row looks like.
     """

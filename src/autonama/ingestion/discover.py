@@ -3,6 +3,7 @@
 import glob
 import os
 import shlex
+import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -59,17 +60,12 @@ def discover(paths: Sequence[Path], patterns: Sequence[str], *, zone: tzinfo) ->
 
 def _is_directory(path: Path) -> bool:
     try:
-        if path.is_dir():
-            return True
-        there = os.path.lexists(path)
-        if not there:
-            path.stat()  # tells a forbidden way from a missing file
+        return stat.S_ISDIR(path.stat().st_mode)
     except PermissionError:
         raise _denied(path) from None
     except OSError:
-        there = False
-    if there:
-        return False
+        if os.path.lexists(path):
+            return False  # a link that leads nowhere: the reader says so
     if ResultName.of(path.name).format:
         raise FilesError(f"Result file does not exist: {shown(path)}. Check the name; a directory can be given, too.")
     raise FilesError(

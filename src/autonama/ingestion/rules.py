@@ -121,10 +121,11 @@ def _metric_rules() -> Iterable[Rule]:
         (pl.col("lower_band") > 0)
         & (pl.col("lower_band") < pl.col("upper_band"))
         & ((_float("potential_return") - band_return).abs() > RETURN_TOLERANCE),
-        "potential_return {potential_return} is not (upper - lower) / lower of the bands {lower_band} to {upper_band}",
+        "potential_return is {potential_return}, its bands {lower_band} to {upper_band} give {expected}",
         "potential_return = (upper_band − lower_band) / lower_band × 100 within 0.01",
         "warning",
         column="potential_return",
+        values={"expected": band_return.round(4)},
     )
     yield Rule(
         "total_return_realistic",

@@ -6,6 +6,7 @@ column, so that a rule of meaning stays silent there: one fault gives one issue.
 PostgreSQL: the file's own characters wherever PostgreSQL reads them as they are.
 """
 
+import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
@@ -58,7 +59,7 @@ def type_columns(frame: pl.DataFrame, columns: Iterable[Column], zone: tzinfo) -
             case Text(max_length=limit):
                 typed += _text(text, limit)
             case Json():
-                typed += [text, text.is_null().alias(f"{text.name}?missing"), text.alias(f"{text.name}=text")]
+                typed += _json(text)
     return pl.DataFrame(typed)
 
 
@@ -130,12 +131,32 @@ def _replaced(
 
 def _integer(raw: pl.Series) -> list[pl.Series]:
     # Twelve digits hold every INTEGER and more: the range is judged below.
-    exact, _, missing, invalid, too_large, _ = _number(raw, Number(12, 0))
+    exact, _, missing, invalid, too_large, infinite = _number(raw, Number(12, 0))
     whole = exact == exact.floor()
     fits = exact.is_between(-INTEGER_LIMIT, INTEGER_LIMIT - 1)
     value = exact.to_frame().select(pl.when(whole & fits).then(pl.first()).cast(pl.Int64)).to_series()
     flags = _flags(raw.name, missing, invalid | ~whole.fill_null(value=True), too_large | (whole & ~fits))
-    return [value.alias(raw.name), value.cast(pl.String).alias(f"{raw.name}=text"), *flags]
+    return [value.alias(raw.name), value.cast(pl.String).alias(f"{raw.name}=text"), *flags, infinite]
+
+
+def _json(raw: pl.Series) -> list[pl.Series]:
+    missing = raw.is_null() | (raw.str.strip_chars() == "") | (raw == "null")
+    valid = raw.map_elements(_is_json, return_dtype=pl.Boolean, skip_nulls=True).fill_null(value=False)
+    value = raw.to_frame().select(pl.when(valid & ~missing).then(pl.first())).to_series()
+    none = pl.repeat(value=False, n=len(raw), eager=True)
+    return [value.alias(raw.name), value.alias(f"{raw.name}=text"), *_flags(raw.name, missing, ~missing & ~valid, none)]
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text, parse_constant=_refused)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _refused(token: str) -> None:
+    raise ValueError(f"JSONB holds no {token}")
 
 
 def _text(raw: pl.Series, limit: int | None) -> list[pl.Series]:

@@ -95,7 +95,10 @@ def _row_issues(typed: pl.DataFrame, texts: pl.DataFrame, engine: Engine, rules:
         return no_issues()
     masks = typed.select(rule.fails.fill_null(value=False).alias(str(i)) for i, rule in enumerate(row_rules))
     failing = [pair for pair in zip(row_rules, masks.get_columns(), strict=True) if pair[1].any()]
-    frames = [_one_per_row(rule, texts.filter(_unless_told(rule, mask, failing, engine))) for rule, mask in failing]
+    frames = []
+    for rule, mask in failing:
+        shown = texts.hstack(typed.select(**rule.values)) if rule.values else texts
+        frames.append(_one_per_row(rule, shown.filter(_unless_told(rule, mask, failing, engine))))
     return pl.concat([no_issues(), *frames]).sort("row", maintain_order=True)
 
 

@@ -116,7 +116,9 @@ def _again(path: Path) -> os.stat_result:
     try:
         return path.stat()
     except FileNotFoundError:
-        raise Unreadable("file_readable", f"{shown(path)} was removed while it was read. Run the engine again") from None
+        raise Unreadable(
+            "file_readable", f"{shown(path)} was removed while it was read. Run the engine again"
+        ) from None
 
 
 def _refuse_change(path: Path, before: os.stat_result, later: tuple[os.stat_result, ...]) -> None:

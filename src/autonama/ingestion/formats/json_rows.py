@@ -45,9 +45,10 @@ class Field:
             value = value[step]
         return value
 
-    def key_in(self, row: dict[str, Any]) -> str:
-        """The object's own key that the path begins with."""
-        return self.path if self.path in row else self._steps[0]
+    @property
+    def keys(self) -> set[str]:
+        """The keys of a row under which the value may stand."""
+        return {self.path, self._steps[0]}
 
     def text(self, value: Any) -> str | None:
         """The text of a value."""
@@ -69,7 +70,6 @@ class JsonRows:
         self._fields = [Field(column) for column in columns]
         self._absent = {field.path: field for field in self._fields}
         self._keys: dict[str, None] = {}
-        self._used: set[str] = set()
         self._batch: list[tuple[int, str, dict[str, Any]]] = []
         self._frames: list[pl.DataFrame] = []
         self._bad: list[int] = []
@@ -109,7 +109,8 @@ class JsonRows:
         self._flush()
         frame = finished(pl.concat(self._frames), self._columns, self._bad)
         issues = self._file_issues() + self.issues
-        extra = tuple(shown(key) for key in self._keys if key not in self._used)
+        used = {key for field in self._fields for key in field.keys}
+        extra = tuple(shown(key) for key in self._keys if key not in used)
         return Rows(frame, issue_frame(issues), extra, summary)
 
     def _file_issues(self) -> list[dict[str, Any]]:
@@ -131,7 +132,6 @@ class JsonRows:
         for field in list(self._absent.values()):
             if field.of(row) is not ABSENT:
                 del self._absent[field.path]
-                self._used.add(field.key_in(row))
 
     def _refuse_unstorable(self, row: dict[str, Any], raw: str) -> None:
         nested = raw.count("{") + raw.count("[")

@@ -17,7 +17,7 @@ BAR, GAP = 14, 24
 """Height of a bar, and from the top of one bar's label to the next."""
 
 PLOT_HEIGHT = 130
-LEFT, RIGHT, TOP, BOTTOM = 34, 10, 12, 34
+LEFT, RIGHT, TOP, BOTTOM = 40, 12, 26, 36
 
 BINS = 24
 """Bins at most; their width is a round number."""
@@ -74,6 +74,8 @@ def histogram(title: str, values: pl.Series, unit: str) -> str:
 def _binned(values: pl.Series) -> tuple[float, float, list[int]]:
     """Start and width of the bins, and how many values each holds; what lies beyond is counted at the ends."""
     low, high = (values.quantile(share, "nearest") or 0.0 for share in (TAIL, 1 - TAIL))
+    if low == high:
+        low, high = (float(values.quantile(share, "nearest") or 0.0) for share in (0.0, 1.0))
     step = _round_up((high - low) / BINS) if high > low else _round_up(abs(low) / 10 or 1)
     start = math.floor(low / step) * step
     bins = max(math.floor((high - start) / step) + 1, 1)
@@ -94,7 +96,7 @@ def _across(share: float) -> float:
 
 def _scale(most: int) -> list[str]:
     """Two lines of the upward axis: nothing, and the highest column."""
-    lines = []
+    lines = [_label(LEFT - 6, TOP - 14, "Rows", "end")]
     for number, y in ((0, TOP + PLOT_HEIGHT), (most, TOP)):
         lines.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>')
         lines.append(_label(LEFT - 6, y + 4, count(number), "end"))
@@ -125,7 +127,7 @@ def _ticks(start: float, step: float, bins: int) -> list[str]:
     first = zero % every if 0 <= zero <= bins else 0
     y = TOP + PLOT_HEIGHT
     drawn = [
-        _label(_across(edge / bins), y + 16, _tick(start + edge * step, step), "middle")
+        _label(_across(edge / bins), y + 16, _tick(start + edge * step, every * step), "middle")
         for edge in range(first, bins + 1, every)
     ]
     if 0 <= zero <= bins:
@@ -134,9 +136,10 @@ def _ticks(start: float, step: float, bins: int) -> list[str]:
     return drawn
 
 
-def _tick(value: float, step: float) -> str:
-    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
-    return f"{value + 0.0:,.{decimals}f}" if abs(value) > step / 2 else "0"
+def _tick(value: float, apart: float) -> str:
+    decimals = max(0, -math.floor(math.log10(apart) + 1e-9))
+    shown = f"{value:,.{decimals}f}"
+    return shown if float(shown.replace(",", "")) else "0"
 
 
 def _label(x: float, y: float, text: str, kind: str = "") -> str:

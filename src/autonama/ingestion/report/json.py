@@ -48,7 +48,7 @@ def _set(outcome: SetOutcome) -> dict[str, Any]:
 
 def _issues(issues: pl.DataFrame) -> list[dict[str, Any]]:
     listed = issues.select(ISSUE_KEYS).to_dicts()
-    # Most issues concern one row: only the others are touched again.
-    for index in issues["rows"].is_not_null().arg_true():
-        listed[index]["rows"] = issues["rows"][index].to_list()
+    several = issues["rows"]
+    for index, rows in zip(several.is_not_null().arg_true(), several.drop_nulls().to_list(), strict=True):
+        listed[index]["rows"] = rows
     return listed

@@ -29,7 +29,13 @@ def next_step(run: RunOutcome) -> str:
         case "nothing_new":
             return _after_nothing(run)
         case "failed":
-            return "What was published stays. Once the cause is gone, run the same command again: no row enters twice."
+            return _after_failing(run)
+
+
+def _after_failing(run: RunOutcome) -> str:
+    kept = sum(stored_rows(outcome) > 0 for outcome in run.sets)
+    told = f"{counted(kept, 'set')} published before it stay" if kept != 1 else "1 set published before it stays"
+    return f"{told if kept else 'Nothing was stored'}. Once the cause is gone, run the same command again."
 
 
 def _after_nothing(run: RunOutcome) -> str:

@@ -75,10 +75,9 @@ def moment(time: datetime) -> str:
 
 
 def span(since: datetime, until: datetime) -> str:
-    """From one time to another in UTC; the day is said once where it is the same."""
-    first, last = since.astimezone(UTC), until.astimezone(UTC)
-    if moment(first) == moment(last):
-        return moment(first)
-    if first.date() == last.date():
-        return f"{first:%Y-%m-%d %H:%M:%S} to {last:%H:%M:%S} UTC"
-    return f"{first:%Y-%m-%d %H:%M:%S} to {moment(last)}"
+    """From one minute to another, in UTC; the day is said once where it is the same."""
+    first, last = (f"{time.astimezone(UTC):%Y-%m-%d %H:%M}" for time in (since, until))
+    if first == last:
+        return f"{first} UTC"
+    day, clock = last.split()
+    return f"{first} to {clock if first.startswith(day) else last} UTC"

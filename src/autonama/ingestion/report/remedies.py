@@ -22,7 +22,7 @@ REMEDIES = {
     "lower_band_positive": "No price can reach such a band: take a smaller kstd, or a longer look-back.",
     "signal_matches_bands": "Do not act on the signal alone: price and bands say something else.",
     "price_near_bands": "The bands may come from an older price: run the engine again on fresh candles.",
-    "potential_return_consistent": "The engine may measure it from the price instead of between the bands.",
+    "potential_return_consistent": "It measures something else than the way between the bands: go by the bands.",
     "total_return_realistic": "Look for a split, a gap in the candles or an over-fitted strategy before you trust it.",
     "sharpe_realistic": "So extreme a Sharpe ratio comes from few trades or over-fitting: check the number of trades.",
     "drawdown_realistic": "A drawdown is a percentage from -100 to 100: check the unit that the engine writes.",
@@ -33,6 +33,8 @@ REMEDIES = {
     "summary_counts_agree": "The summary was written for other rows: export the file again.",
     "rsi_in_range": "RSI lies between 0 and 100: check how the engine computes it.",
     "repeated_fields_agree": "The same field has two values in one analysis: export the file again.",
+    "trend_valid": "Write BULLISH or BEARISH in capital letters.",
+    "risk_level_valid": "Write LOW, MEDIUM, HIGH or UNKNOWN in capital letters.",
     "price_within_support_resistance": "Support and resistance may be out of date: run the engine on fresh candles.",
 }
 """By code, for the whole catalogue."""

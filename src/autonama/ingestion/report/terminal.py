@@ -40,6 +40,9 @@ STYLES = {
 }
 """Beside the mark and the word that say the same without colour."""
 
+PLAIN_MARKS = str.maketrans({"✓": "+", "✗": "x", "▲": "!", "·": "-", "→": ">", "–": "-", "…": "..", "−": "-"})
+"""For a terminal, or a pipe, whose encoding is not Unicode."""
+
 INDENT = 2
 LABEL = 10
 """Cells of the labels on the left: `Flagged` and two more."""
@@ -48,7 +51,7 @@ FIRST_ERRORS = 3
 FIRST_IN_FULL = 10
 """Issues of a rule that are shown, by default and with `verbose`. JSON has them all."""
 
-WARNING_LINES = 4
+WARNING_LINES = 3
 """Rules of warnings that get a line of their own: with more, a good set would not fit a screen of 24 lines."""
 
 FLAGGED_NAMES = 6
@@ -78,13 +81,12 @@ def print_run(run: RunOutcome, console: Console, *, verbose: bool = False) -> No
 def print_performance(result: Performance, console: Console, *, verbose: bool = False) -> None:
     """Print the performance analysis of one set."""
     width = console.width
-    title = f"Performance of {counted(result.rows, 'row')}"
-    if result.since is not None and result.until is not None:
-        title += f", analysed {span(result.since, result.until)}"
     console.print()
-    _print(console, _paragraph(title, console, 0, "bold"))
-    _print(console, _packed("Signals", [f"{name} {count(number)}" for name, number in result.signals.items()], width))
     _print(console, _quantiles(result, width))
+    told = [f"{name} {count(number)}" for name, number in result.signals.items()]
+    if result.since is not None and result.until is not None:
+        told.append(span(result.since, result.until))
+    _print(console, _packed("Signals" if result.signals else "Analysed", told, width))
     if verbose:
         _print(console, _ranking("Best by total return", result.best))
         _print(console, _ranking("Worst by total return", result.worst))
@@ -95,9 +97,16 @@ def print_performance(result: Performance, console: Console, *, verbose: bool = 
 
 
 def _print(console: Console, lines: Iterable[Text]) -> None:
+    unicode = console.encoding.startswith("utf")
     for line in lines:
         line.rstrip()
-        console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
+        shown = line if unicode else Text(_encoded(line.plain, console.encoding))
+        console.print(shown, no_wrap=True, overflow="ellipsis" if unicode else "crop", crop=True)
+
+
+def _encoded(text: str, encoding: str) -> str:
+    """The text in the characters that a terminal without Unicode has: plain marks, and escapes for the rest."""
+    return text.translate(PLAIN_MARKS).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _head(run: RunOutcome, width: int) -> list[Text]:
@@ -144,7 +153,7 @@ def _files(outcome: SetOutcome, width: int) -> list[Text]:
     """Only the endings of files that are called as their set, which stands above them."""
     names = [path.name.removeprefix(outcome.name) or path.name for path in outcome.files]
     places = dict.fromkeys(path_text(path.parent) for path in outcome.files)
-    return _packed("Files", [visible(" ".join(names) + " in " + ", ".join(places))], width) if names else []
+    return _packed("Files", [" ".join(names) + " in " + ", ".join(places)], width) if names else []
 
 
 def _row_counts(outcome: SetOutcome) -> list[str]:
@@ -205,7 +214,7 @@ def _print_findings(outcome: SetOutcome, console: Console, *, verbose: bool, war
                 _print(console, _in_full(finding, console, verbose=verbose))
     if milder and not verbose:
         _print(console, _one_line_each(milder[:WARNING_LINES]))
-        rest = [f"{visible(one.code)} {count(one.count)}" for one in milder[WARNING_LINES:]]
+        rest = [f"{one.code} {count(one.count)}" for one in milder[WARNING_LINES:]]
         _print(console, _packed("and", rest, console.width))
 
 
@@ -237,25 +246,24 @@ def _quoted(finding: Finding, *, verbose: bool) -> list[str]:
 
 
 def _quantiles(result: Performance, width: int) -> list[Text]:
-    table: list[Text] = []
+    lines: list[Text] = []
     for names in NARROWER:
-        rows = [[Text(), *map(Text, names)]]
-        rows += [_spread_line(metric, spread, names) for metric, spread in result.spreads.items()]
-        table = _aligned(rows, left=1, indent=INDENT)
-        table[0].stylize("dim")
-        if all(line.cell_len <= width for line in table):
+        head = [Text("Performance", "bold"), *(Text(name, "dim") for name in names)]
+        rows = [_spread_line(metric, spread, names) for metric, spread in result.spreads.items()]
+        lines = _aligned([head, *rows] if rows else [head[:1]], left=1)
+        if all(line.cell_len <= width for line in lines):
             break
-    return table if result.spreads else []
+    return lines
 
 
 def _spread_line(metric: str, spread: Spread, names: Iterable[str]) -> list[Text]:
     unit = UNITS[metric]
     label = metric.replace("_", " ") + (f", {unit}" if unit else "")
-    return [Text(label), *(Text(figure(spread.quantiles[name])) for name in names)]
+    return [Text(" " * INDENT + label), *(Text(figure(spread.quantiles[name])) for name in names)]
 
 
 def _short(result: Result) -> str:
-    return f"{visible(result.symbol or ABSENT)} {figure(result.total_return, signed=True)} %"
+    return f"{result.symbol or ABSENT} {figure(result.total_return, signed=True)} %"
 
 
 def _ranking(title: str, results: Sequence[Result]) -> list[Text]:
@@ -280,7 +288,7 @@ def _flagged(result: Performance, width: int, *, verbose: bool) -> list[Text]:
         lines = [f"Row {one.row}: {one.symbol or ABSENT}: {', '.join(one.codes)}" for one in result.flagged]
         listed = [Text(" " * (INDENT + 2) + visible(line)) for line in lines]
         return [*_packed("Flagged", [share], width), *listed]
-    names = [visible(one.symbol or ABSENT) for one in result.flagged[:FLAGGED_NAMES]]
+    names = [one.symbol or ABSENT for one in result.flagged[:FLAGGED_NAMES]]
     more = ", …" if result.flagged_rows > len(names) else ""
     return _packed("Flagged", [f"{share}: {', '.join(names)}{more}"], width)
 
@@ -290,8 +298,8 @@ def _packed(label: str, items: Sequence[str], width: int) -> list[Text]:
     if not items:
         return []
     room = width - INDENT - LABEL
-    rows = [items[0]]
-    for item in items[1:]:
+    rows = [visible(items[0])]
+    for item in map(visible, items[1:]):
         longer = f"{rows[-1]} · {item}"
         if cell_len(longer) <= room:
             rows[-1] = longer

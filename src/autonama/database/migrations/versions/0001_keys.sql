@@ -24,7 +24,7 @@ ALTER TABLE trading.enhanced_analysis ADD CONSTRAINT enhanced_analysis_numbers C
     AND signal_strength <> 'NaN' AND band_width <> 'NaN');
 ALTER TABLE trading.analysis_summary ADD CONSTRAINT analysis_summary_numbers CHECK (avg_potential_return <> 'NaN');
 
--- One symbol's alerts and analyses.
+-- One symbol's alerts and analyses. (PostgreSQL 18 can also skip through the keys above; older ones cannot.)
 CREATE INDEX IF NOT EXISTS idx_alerts_symbol ON trading.alerts (symbol);
 CREATE INDEX IF NOT EXISTS idx_vectorbt_symbol ON trading.vectorbt_analysis (symbol);
 -- The alerts that say BUY.

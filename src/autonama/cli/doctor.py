@@ -1,0 +1,5 @@
+"""STAND-IN."""
+import typer
+app = typer.Typer()
+def doctor() -> None:
+    """x."""
