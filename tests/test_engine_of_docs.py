@@ -45,7 +45,7 @@ def test_the_example_ingests_its_own_layout(
     installed: dict[str, str], tmp_path: Path, database_url: str, conn: psycopg.Connection
 ) -> None:
     """Its files, with other columns and words, reach the analysis table and the alerts under its name."""
-    (tmp_path / "acme_20260115.csv").write_text(RESULTS, encoding="utf-8")
+    (tmp_path / "acme_latest.csv").write_text(RESULTS, encoding="utf-8")
     command = (sys.executable, "-m", "autonama", "ingest", "--engine", "acme", str(tmp_path), "--json")
     done = subprocess.run(
         (*command, "--database-url", database_url), env=installed, capture_output=True, text=True, check=False

@@ -98,7 +98,7 @@ def test_sound_rows_stay_as_they_are(old: psycopg.Connection, empty_database_url
 
 
 def test_of_duplicate_alerts_the_newest_of_the_day_stays(old: psycopg.Connection, empty_database_url: str) -> None:
-    """An alert's key is the UTC day: the newest analysis stays, of equally new ones the highest id, the rest is moved."""
+    """An alert's key is the UTC day: the newest stays, of equally new ones the highest id, the rest is moved."""
     old.execute(ALERTS)
     insert(
         old,
@@ -160,7 +160,7 @@ def test_a_row_with_nan_gives_way_to_a_sound_older_one(old: psycopg.Connection, 
 
 
 def test_rows_without_a_date_stay(old: psycopg.Connection, empty_database_url: str) -> None:
-    """Rows whose analysis_date is NULL are nobody's duplicates, and the latest alert is a dated one where there is one."""
+    """Rows whose analysis_date is NULL are nobody's duplicates, and a dated alert is later than they are."""
     old.execute(ALERTS)
     old.execute(ANALYSIS)
     undated = [("BTCUSDT", "BUY", None, None)] * 2

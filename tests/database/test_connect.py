@@ -40,7 +40,7 @@ def test_a_connection_is_ours(server, database_url: str) -> None:
 
 
 def test_each_setting_reaches_the_server(server, database_url: str) -> None:
-    """Host, port, name, user and password of the configuration make a connection, odd signs in the password included."""
+    """Host, port, name, user and password of the configuration make a connection, odd signs included."""
     database = database_url.rpartition("=")[2]
     server.execute(f"CREATE ROLE {database}_user LOGIN PASSWORD 'p@ss ''word\\%/'")
     settings = load_settings(
@@ -115,7 +115,7 @@ def test_silent_server() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         said = failure(f"postgresql://me:{SECRET}@127.0.0.1:{port}/db?connect_timeout=2")
-    assert said.startswith(f"PostgreSQL at 127.0.0.1:{port} did not answer in time.")
+    assert said.startswith(f"PostgreSQL at postgresql://me:***@127.0.0.1:{port}/db?connect_timeout=2 did not answer in")
 
 
 def test_tls_that_the_server_has_not(server) -> None:
@@ -133,7 +133,7 @@ def test_something_else_listens() -> None:
                 client.recv(100)
                 client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
-        thread = threading.Thread(target=answer)
+        thread = threading.Thread(target=answer, daemon=True)
         thread.start()
         port = web.getsockname()[1]
         said = failure(f"postgresql://me:{SECRET}@127.0.0.1:{port}/db?sslmode=disable")
@@ -145,7 +145,7 @@ def test_a_server_that_comes_up_is_waited_for(server, database_url: str) -> None
     """A port that refuses at first and then forwards to PostgreSQL is connected to within the time given."""
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
-        thread = threading.Thread(target=_open_late, args=(door, server.port))
+        thread = threading.Thread(target=_open_late, args=(door, server.port), daemon=True)
         thread.start()
         url = f"postgresql://postgres:swordfish-0815@127.0.0.1:{door.getsockname()[1]}/postgres?sslmode=disable"
         with connect.connect(load_settings(database_url=url), wait_s=10) as conn:
@@ -159,7 +159,7 @@ def _open_late(door: socket.socket, port: int) -> None:
     door.listen()
     client, _ = door.accept()
     with client, socket.create_connection(("127.0.0.1", port)) as inner:
-        back = threading.Thread(target=_carry, args=(inner, client))
+        back = threading.Thread(target=_carry, args=(inner, client), daemon=True)
         back.start()
         _carry(client, inner)
         back.join()
@@ -184,11 +184,9 @@ def _carry(source: socket.socket, target: socket.socket) -> None:
 )
 def test_an_address_that_is_none(url: str) -> None:
     """What cannot be read as an address is a ConfigError that shows how one is written, and not the one given."""
-    settings = load_settings(database_url=url)
-    for use in (connect.connect, connect.conninfo, connect.shown):
-        with pytest.raises(ConfigError, match="cannot be read as a PostgreSQL address") as refused:
-            use(settings)
-        assert SECRET not in "".join(traceback.format_exception(refused.value))
+    with pytest.raises(ConfigError, match="cannot be read as a PostgreSQL address") as refused:
+        connect.shown(url)
+    assert SECRET not in "".join(traceback.format_exception(refused.value))
 
 
 @pytest.mark.parametrize(
@@ -216,7 +214,7 @@ names = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["
 
 @given(user=names, password=names, dbname=names, host=st.one_of(names, st.just("/a b/c,d"), st.just("::1")))
 def test_an_address_survives_its_way_through_a_url(user: str, password: str, dbname: str, host: str) -> None:
-    """conninfo -> URL -> conninfo is the identity, whatever signs are in its parts; the shown one lacks the password."""
+    """A conninfo made a URL is read back as it was, whatever signs are in it; the shown one lacks the password."""
     parts: dict[str, Any] = {"user": user, "password": password, "dbname": dbname, "host": host, "port": "5433"}
     conninfo = make_conninfo(**parts)
     assert conninfo_to_dict(connect.address(conninfo, show_password=True)) == parts

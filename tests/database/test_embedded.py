@@ -16,9 +16,13 @@ import pytest
 
 import autonama
 from autonama.database import embedded
+from autonama.database.failures import is_transient, translate
 from autonama.errors import DatabaseError
 
-START = "import sys, pathlib; from autonama.database import embedded; print(embedded.ensure_running(pathlib.Path(sys.argv[1])))"
+START = (
+    "import sys, pathlib; from autonama.database import embedded; "
+    "print(embedded.ensure_running(pathlib.Path(sys.argv[1])))"
+)
 
 
 @pytest.fixture
@@ -43,7 +47,7 @@ def pid(data_dir: Path) -> int:
 
 
 def test_first_use_to_stop(data_dir: Path) -> None:
-    """First use makes cluster and database, the next finds them running, stop stops once, and a start keeps the data."""
+    """First use makes cluster and database, the next finds them, stop stops once, and a start keeps the data."""
     assert not embedded.is_running(data_dir)
     assert not embedded.stop(data_dir)
     address = embedded.ensure_running(data_dir)
@@ -85,13 +89,17 @@ def test_processes_that_start_it_at_once(data_dir: Path) -> None:
 
 
 def test_after_sigkill(data_dir: Path) -> None:
-    """A server that was killed is started again, with a client's backend still dying and the old pid file in place."""
+    """A killed server is started again, its pid file and a client's backend still there; the client's error passes."""
     with psycopg.connect(embedded.ensure_running(data_dir), autocommit=True) as conn:
         conn.execute("CREATE TABLE kept AS SELECT 1 AS one")
         os.kill(pid(data_dir), signal.SIGKILL)
         time.sleep(0.01)
         with psycopg.connect(embedded.ensure_running(data_dir)) as again:
             assert again.execute("SELECT one FROM kept").fetchall() == [(1,)]
+        with pytest.raises(psycopg.Error) as lost:
+            conn.execute("SELECT one FROM kept")
+    assert is_transient(lost.value)
+    assert str(translate(lost.value)).startswith(("The connection to PostgreSQL was lost", "The database server was"))
 
 
 def test_pid_of_another_program(data_dir: Path) -> None:
@@ -107,9 +115,19 @@ def test_pid_of_another_program(data_dir: Path) -> None:
     assert answer(embedded.ensure_running(data_dir)) == "autonama"
 
 
-@pytest.mark.parametrize("name", ["deep/" * 40 + "data", "it's a \"home\" of $HOME, 100 %/ü"], ids=["deep", "odd"])
+def test_server_whose_socket_was_deleted(data_dir: Path) -> None:
+    """A server that lost its socket to somebody's cleaning is named, with the command that ends it; then it starts."""
+    embedded.ensure_running(data_dir)
+    shutil.rmtree(data_dir / "socket")
+    with pytest.raises(DatabaseError, match=r"out of reach\. Run autonama db stop"):
+        embedded.ensure_running(data_dir)
+    assert embedded.stop(data_dir)
+    assert answer(embedded.ensure_running(data_dir)) == "autonama"
+
+
+@pytest.mark.parametrize("name", ["deep/" * 40 + "data", 'it\'s a "home" of $HOME, 100 %/ü'], ids=["deep", "odd"])
 def test_paths_that_no_socket_can_have(data_dir: Path, name: str) -> None:
-    """A long path, or one with signs that shells and settings read, gets its socket in a private temporary directory."""
+    """A long path, or one with signs that a shell would read, gets its socket in a private temporary directory."""
     home = data_dir / name
     address = embedded.ensure_running(home)
     assert answer(address) == "autonama"

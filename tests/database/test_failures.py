@@ -1,7 +1,6 @@
 """PostgreSQL's errors in the user's words, and which of them pass by themselves."""
 
-import os
-import signal
+import re
 import threading
 from collections.abc import Callable
 
@@ -61,10 +60,11 @@ def test_missing_rights_come_with_their_grant(conn: psycopg.Connection, server) 
 )
 def test_sentences(conn: psycopg.Connection, statement: str, sentence: str) -> None:
     """Each kind of refusal has its sentence, with PostgreSQL's own words in it; none of them passes by itself."""
-    error = caught(lambda: conn.execute(statement.encode()))
-    assert pytest.raises(type(translate(error)), match=sentence)
-    with pytest.raises(type(translate(error)), match=sentence):
-        raise translate(error)
+    *before, last = statement.split("; ")
+    for setting in before:
+        conn.execute(setting.encode())
+    error = caught(lambda: conn.execute(last.encode()))
+    assert re.search(sentence, str(translate(error)))
     assert not is_transient(error)
 
 
@@ -78,7 +78,7 @@ def test_a_lock_that_somebody_holds(conn: psycopg.Connection, database_url: str)
 
 
 def test_a_disk_that_is_full(conn: psycopg.Connection) -> None:
-    """A full disk on the server is told as such. (Raised by hand: no disk is filled for it.)"""
+    """A full disk on the server is told as such; PostgreSQL is made to raise it, no disk is filled."""
     error = caught(
         lambda: conn.execute("DO $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$")
     )
@@ -134,15 +134,6 @@ def test_a_terminated_connection_passes(conn: psycopg.Connection, database_url: 
         assert "run the command again" in str(translate(error)).lower()
 
 
-def test_a_killed_backend_passes(database_url: str, server) -> None:
-    """A server process killed outright, which takes all connections with it, leaves a transient error behind."""
-    with psycopg.connect(database_url, autocommit=True) as victim:
-        os.kill(victim.info.backend_pid, signal.SIGKILL)
-        error = caught(lambda: victim.execute("SELECT 1"))
-    assert is_transient(error), error
-    assert translate(error).args[0].startswith(("The connection to PostgreSQL was lost", "The database server was shut"))
-
-
 @pytest.mark.parametrize(
     "message",
     [
@@ -150,7 +141,7 @@ def test_a_killed_backend_passes(database_url: str, server) -> None:
         f'missing "=" after "mysql://me:{SECRET}@host/db" in connection info string',
         f"something about postgresql://me:{SECRET}@host/db happened",
         f"something about postgres://me:a@{SECRET}@host/db happened",
-        f"something about host=h password='it''s {SECRET}' user=me happened",
+        f"something about host=h password='it\\'s {SECRET}' user=me happened",
         f"something about host=h password = {SECRET} happened",
     ],
 )

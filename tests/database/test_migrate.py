@@ -98,7 +98,7 @@ def test_passwords_and_sockets_with_odd_characters(empty_database_url: str, serv
         migrate.upgrade(conn, address)
         assert migrate.is_current(conn)
         conn.execute("DROP SCHEMA trading, ingestion CASCADE")
-    server.execute(f"DROP ROLE \"{database} o'dd\"")
+    server.execute(f'DROP ROLE "{database} o\'dd"')
 
 
 def test_an_owner_without_the_right_to_create_is_told(empty_database_url: str, server) -> None:

@@ -30,7 +30,9 @@ def test_a_name_given_twice_is_refused() -> None:
 
 def test_comments_inside_a_query_stay() -> None:
     """Only the comment lines between a name and its SQL are left out."""
-    text = "-- About the file.\n-- name: a\n-- One 100 %.\nSELECT 1 -- one\n-- and\n, 2\n\n-- name: b\n-- Two.\nSELECT 2\n"
+    text = (
+        "-- About the file.\n-- name: a\n-- One 100 %.\nSELECT 1 -- one\n-- and\n, 2\n\n-- name: b\n-- Two.\nSELECT 2\n"
+    )
     assert queries.parse(text) == {"a": "SELECT 1 -- one\n-- and\n, 2", "b": "SELECT 2"}
 
 

@@ -12,7 +12,7 @@ TABLES = ["alerts", "vectorbt_analysis", "enhanced_analysis", "analysis_summary"
 def store(conn: psycopg.Connection, ages: list[float | None]) -> None:
     """One row an age in days in each of the four tables; None has no created_at, where that may be."""
     (run,) = conn.execute(
-        "INSERT INTO ingestion.runs (engine, status, package_version) VALUES ('enhanced', 'published', '1') RETURNING id"
+        "INSERT INTO ingestion.runs (engine, status, package_version) VALUES ('enhanced', 'failed', '1') RETURNING id"
     ).fetchone() or (0,)
     for number, age in enumerate(ages):
         created = "NULL" if age is None else f"now() - interval '{age} days'"
@@ -28,14 +28,15 @@ def store(conn: psycopg.Connection, ages: list[float | None]) -> None:
         if age is None:
             continue
         conn.execute(
-            "INSERT INTO trading.enhanced_analysis (symbol, interval, signal, current_price, analysis_date, created_at) "
-            f"VALUES ('BTCUSDT', '1d', 'BUY', 1, {day}, {created})"
+            "INSERT INTO trading.enhanced_analysis (symbol, interval, signal, current_price, analysis_date, "
+            f"created_at) VALUES ('BTCUSDT', '1d', 'BUY', 1, {day}, {created})"
         )
         conn.execute(
             f"WITH file AS (INSERT INTO ingestion.files (run_id, engine, set_name, name, path, format, sha256, size, "
             f"modified_at, status, ruleset) VALUES ({run}, 'enhanced', 's', 's', 's', 'json', "
             f"encode(sha256('{number}'), 'hex'), 1, now(), 'published', '1') RETURNING id) "
-            f"INSERT INTO trading.analysis_summary (engine, file_id, created_at) SELECT 'enhanced', id, {created} FROM file"
+            f"INSERT INTO trading.analysis_summary (engine, file_id, created_at) "
+            f"SELECT 'enhanced', id, {created} FROM file"
         )
 
 

@@ -44,7 +44,7 @@ def an_alert(conn: psycopg.Connection, signal: str, date: str | None, **changes:
 
 
 def test_conservation_holds_for_published_files(conn: psycopg.Connection) -> None:
-    """A published file whose rows do not add up is refused, on entry and on change; a rejected one may stop anywhere."""
+    """A published file whose rows do not add up is refused, on entry and on change; a rejected one is not."""
     good = a_file(conn, rows_read=10, rows_inserted=4, rows_updated=3, rows_unchanged=2, rows_quarantined=1)
     with pytest.raises(errors.CheckViolation, match="conservation"):
         conn.execute("UPDATE ingestion.files SET rows_inserted = 5 WHERE id = %s", [good])
@@ -54,7 +54,7 @@ def test_conservation_holds_for_published_files(conn: psycopg.Connection) -> Non
 
 
 def test_the_same_bytes_are_published_once(conn: psycopg.Connection) -> None:
-    """One engine publishes a content once, also as a companion; rejected it may come again, and for another engine too."""
+    """An engine publishes a content once, also as a companion; rejected it may come again, and for another engine."""
     first = a_file(conn)
     for status in ("published", "companion"):
         with pytest.raises(errors.UniqueViolation, match="files_once"):
@@ -73,7 +73,7 @@ def test_a_content_is_named_by_a_whole_sha256(conn: psycopg.Connection, sha256: 
 
 
 def test_one_alert_a_utc_day(conn: psycopg.Connection) -> None:
-    """The day of an alert is the UTC day, whatever the session's time zone; another engine or interval is another key."""
+    """The day of an alert is the UTC day, whatever the session's time zone; engine and interval are in the key."""
     conn.execute("SET timezone = 'Asia/Tokyo'")
     an_alert(conn, "BUY", "2026-01-15 00:30+00")
     with pytest.raises(errors.UniqueViolation, match="alerts_key"):
@@ -121,7 +121,7 @@ def test_latest_alerts(conn: psycopg.Connection) -> None:
 
 
 def test_signal_flips(conn: psycopg.Connection) -> None:
-    """The view holds alerts whose signal differs from the one before by date, whatever the order they were stored in."""
+    """The view holds alerts whose signal differs from the one before by date, in whatever order they were stored."""
     for signal, day in (("SELL", 17), ("BUY", 14), ("HOLD", 18), ("BUY", 15), ("HOLD", 19)):
         an_alert(conn, signal, f"2026-01-{day} 10:00+00")
     an_alert(conn, "BUY", None)

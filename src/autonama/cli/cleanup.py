@@ -25,18 +25,24 @@ def cleanup(
     as_json: JsonOption = False,
 ) -> None:
     """Delete results stored longer ago than --days. The ledger stays: no published file is published again."""
+    import logging
+
     from autonama.cli.edge import complain
     from autonama.cli.ledger_view import print_json
     from autonama.config import load_settings
     from autonama.database.connect import connect
     from autonama.database.retention import cleanup as delete_old
+    from autonama.logs import logging_to
 
     settings = load_settings(config, **({} if database_url is None else {"database_url": database_url}))
     for warning in settings.warnings:
         complain(f"Warning: {warning}")
     kept_days = settings.cleanup_days if days is None else days
-    with connect(settings) as conn:
+    with logging_to(settings), connect(settings) as conn:
         rows = delete_old(conn, kept_days, dry_run=dry_run)
+        if not dry_run:
+            told = ", ".join(f"{table} {count:,}" for table, count in rows.items())
+            logging.getLogger("autonama.database").info("Cleanup of rows older than %s days: %s", kept_days, told)
     if as_json:
         print_json({"days": kept_days, "dry_run": dry_run, "rows": rows})
     else:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autonama.cli.edge import at_edge, complain
 from autonama.cli.options import ConfigOption, DatabaseUrlOption, JsonOption
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ ShowPasswordOption = Annotated[
 
 
 @app.command()
+@at_edge
 def init(config: ConfigOption = None, database_url: DatabaseUrlOption = None) -> None:
     """Make the database ready: the embedded server, if it is the one that is set, and the schema."""
     from autonama.database import connect
@@ -31,12 +33,14 @@ def init(config: ConfigOption = None, database_url: DatabaseUrlOption = None) ->
 
 
 @app.command()
+@at_edge
 def upgrade(config: ConfigOption = None, database_url: DatabaseUrlOption = None) -> None:
     """Bring the schema to this package's version, all or nothing. Tables of the older scripts are adopted."""
     _bring_to_head(_settings(config, database_url))
 
 
 @app.command()
+@at_edge
 def status(config: ConfigOption = None, database_url: DatabaseUrlOption = None, as_json: JsonOption = False) -> None:
     """Show the server, the schema's version, and how much is stored."""
     from autonama.cli.ledger_view import print_json
@@ -55,6 +59,7 @@ def status(config: ConfigOption = None, database_url: DatabaseUrlOption = None, 
 
 
 @app.command()
+@at_edge
 def url(
     config: ConfigOption = None, database_url: DatabaseUrlOption = None, show_password: ShowPasswordOption = False
 ) -> None:
@@ -65,6 +70,7 @@ def url(
 
 
 @app.command()
+@at_edge
 def stop(config: ConfigOption = None) -> None:
     """Stop the embedded server. The next command that needs it starts it again."""
     from autonama.database import embedded
@@ -75,7 +81,6 @@ def stop(config: ConfigOption = None) -> None:
 
 
 def _settings(config: Path | None, database_url: str | None) -> Settings:
-    from autonama.cli.edge import complain
     from autonama.config import load_settings
 
     settings = load_settings(config, **({} if database_url is None else {"database_url": database_url}))
@@ -85,10 +90,15 @@ def _settings(config: Path | None, database_url: str | None) -> Settings:
 
 
 def _bring_to_head(settings: Settings) -> None:
-    from autonama.database import connect, migrate
+    import logging
 
-    with connect.connect(settings) as conn:
+    from autonama.database import connect, migrate
+    from autonama.logs import logging_to
+
+    with logging_to(settings), connect.connect(settings) as conn:
         said = migrate.upgrade(conn, connect.conninfo(settings))
+        for sentence in said:
+            logging.getLogger("autonama.database").info(sentence)
     for sentence in said or [f"Nothing to do: the schema is at version {migrate.HEAD}."]:
         typer.echo(sentence)
 

@@ -1,6 +1,7 @@
 """The process's edge: errors become one sentence on stderr and an exit code; nothing is shown as a traceback."""
 
 import functools
+import logging
 import os
 import signal
 import sys
@@ -11,6 +12,9 @@ from typing import NoReturn, ParamSpec
 import typer
 
 from autonama.errors import INTERRUPTED, AutonamaError
+
+INTERNAL_ERROR = 70
+"""EX_SOFTWARE of sysexits.h: a fault of ours, not of the user's."""
 
 P = ParamSpec("P")
 
@@ -40,6 +44,11 @@ def _exit_code(work: Callable[[], int | None]) -> int:
         # The reader of a pipe, such as `head`, has seen enough. Keep the interpreter from flushing into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:  # noqa: BLE001 - the process's edge
+        logging.getLogger("autonama").exception("Internal error")
+        kind = type(error).__name__
+        complain(f"Internal error, a fault of Autonama: {kind}: {shown(str(error))}\nThe log has the details.")
+        return INTERNAL_ERROR
     return code or 0
 
 

@@ -41,4 +41,3 @@ def main(
     ] = False,
 ) -> None:
     """Carry result files into PostgreSQL."""
-

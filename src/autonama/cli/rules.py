@@ -18,14 +18,15 @@ def rules(
     """List the rules that an engine's files are judged by, with their severities."""
     from autonama.cli.ledger_view import grid, plain, print_json
     from autonama.config import load_settings
-    from autonama.ingestion.catalogue import catalogue
+    from autonama.ingestion.catalogue import catalogue, folded
 
     entries = catalogue(engine, load_settings(config))
     if as_json:
         print_json({"engine": engine, "rules": [entry._asdict() for entry in entries]})
     elif as_markdown:
-        for entry in entries:
-            typer.echo(f"| {entry.code} | {entry.level} | {entry.severity} | {entry.holds.replace('|', '&#124;')} |")
+        typer.echo("| rule | level | severity | holds when |\n| --- | --- | --- | --- |")
+        for entry in folded(entries):
+            typer.echo(f"| `{entry.code}` | {entry.level} | {entry.severity} | {entry.holds.replace('|', '&#124;')} |")
     else:
         from rich.console import Console
 

@@ -5,8 +5,6 @@ It speaks on stdout, as it always did. Only this door insists on VectorBT PRO.
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -41,7 +39,7 @@ def run_ingestion(
     ] = False,
 ) -> int:
     """Validate the newest result set of an engine and publish it."""
-    if not skip_conda_check and not _vectorbt_pro():
+    if not skip_conda_check and not _has_vectorbt_pro():
         return ConfigError.exit_code
     from autonama.config import load_settings
 
@@ -61,16 +59,12 @@ def _say(text: str) -> None:
     typer.echo(shown(text))
 
 
-def _vectorbt_pro() -> bool:
-    if importlib.util.find_spec("vectorbtpro") is None:
-        _say(NOT_FOUND)
-        return False
-    try:
-        version = importlib.metadata.version("vectorbtpro")
-    except importlib.metadata.PackageNotFoundError:
-        version = "of unknown version"
-    _say(f"✅ VectorBTPro detected: {version}")
-    return True
+def _has_vectorbt_pro() -> bool:
+    from autonama.engines import vectorbt_pro
+
+    version = vectorbt_pro()
+    _say(NOT_FOUND if version is None else f"✅ VectorBTPro detected: {version}")
+    return version is not None
 
 
 def _introduce(engine: str, settings: Settings, *, validate_only: bool) -> None:
@@ -159,4 +153,3 @@ def _messages(run: RunOutcome, severity: str) -> list[str]:
         for found, message in outcome.issues.select("severity", "message").iter_rows():
             messages += [message] if found == severity else []
     return messages
-

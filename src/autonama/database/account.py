@@ -81,7 +81,7 @@ class Account:
 
 
 def server_account(cluster: Path) -> Account:
-    """The account of the embedded server: the caller's; as root the cluster's owner, or `pgserver`, made on first use."""
+    """The embedded server's account: the caller's; as root the cluster's owner, or `pgserver`, made on first use."""
     if os.geteuid() != 0:
         return Account()
     if cluster.exists() and (owner := cluster.stat()).st_uid != 0:

@@ -1,5 +1,6 @@
 """Connections to PostgreSQL, and its addresses with and without the password."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ SESSION = "SELECT set_config('timezone', 'UTC', false), set_config('lock_timeout
 """Times are shown in UTC; a lock that somebody holds for half a minute is told rather than waited for."""
 
 OLDEST_SERVER = 130000
+
+logging.getLogger("stamina").addHandler(logging.NullHandler())  # else each retry is a line on the user's terminal
 
 
 def conninfo(settings: "Settings") -> str:
@@ -79,15 +82,11 @@ def connect(settings: "Settings", *, wait_s: float = 10) -> psycopg.Connection[t
 
     Raises DatabaseError, in whose message the password never stands.
     """
-    target = conninfo(settings)
-    options: dict[str, Any] = {"application_name": "autonama", "client_encoding": "utf8"}
-    if "connect_timeout" not in _parsed(target):
-        options["connect_timeout"] = CONNECT_TIMEOUT_S
     try:
-        conn = _patiently(target, options, wait_s)
+        conn = _patiently(settings, wait_s)
         conn.execute(SESSION)
     except psycopg.Error as error:
-        raise translate(error) from None
+        raise translate(error, server=shown(settings)) from None
     if conn.info.server_version < OLDEST_SERVER:
         conn.close()
         raise DatabaseError(
@@ -107,13 +106,23 @@ def translated(conn: psycopg.Connection[Any] | None = None) -> Iterator[None]:
         raise translate(error, user=user) from error
 
 
-def _patiently(target: str, options: dict[str, Any], wait_s: float) -> psycopg.Connection[tuple[Any, ...]]:
+def _patiently(settings: "Settings", wait_s: float) -> psycopg.Connection[tuple[Any, ...]]:
+    if wait_s <= 0:
+        return _open(settings)
     for attempt in stamina.retry_context(
         on=is_starting, attempts=None, timeout=wait_s, wait_initial=0.1, wait_max=1, wait_jitter=0.2
     ):
         with attempt:
-            return psycopg.connect(target, autocommit=True, **options)
+            return _open(settings)  # each time, so that an embedded server that just died is started again
     raise AssertionError("stamina re-raises the last error")
+
+
+def _open(settings: "Settings") -> psycopg.Connection[tuple[Any, ...]]:
+    target = conninfo(settings)
+    options: dict[str, Any] = {"application_name": "autonama", "client_encoding": "utf8"}
+    if "connect_timeout" not in _parsed(target):
+        options["connect_timeout"] = CONNECT_TIMEOUT_S
+    return psycopg.connect(target, autocommit=True, **options)
 
 
 def _parsed(conninfo: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ after the command that started it. Everything about it lies below one directory,
 `pgdata/` the cluster, `pgdata/server.log` its log, `socket/` its socket where the path is short enough, `lock`.
 """
 
-import fcntl
 import hashlib
 import importlib.util
 import os
@@ -52,7 +51,7 @@ INITDB = (
     *(part for name, value in SERVER_SETTINGS.items() for part in ("--set", f"{name}={value}")),
 )
 
-START_ATTEMPTS = 10
+START_ATTEMPTS = 8
 """After a SIGKILL of the server its children need a moment to go; until then a new one is refused their memory."""
 
 
@@ -91,7 +90,7 @@ def stop(data_dir: Path) -> bool:
             return False
         sockets, pgdata = Path(_pid_file(data_dir)[4]), data_dir / "pgdata"
         done = account.run(programs / "pg_ctl", "stop", "-w", "-m", "fast", "-D", str(pgdata), cwd=pgdata)
-    if done.returncode != 0:
+    if done.returncode != 0 and _serves(data_dir):
         raise _failure(f"The embedded PostgreSQL could not be stopped: {done.stdout.strip()}", data_dir)
     if sockets.parent != data_dir:
         shutil.rmtree(sockets, ignore_errors=True)
@@ -146,6 +145,8 @@ def _pid_file(data_dir: Path) -> list[str]:
 @contextmanager
 def _locked(data_dir: Path, account: Account) -> Iterator[None]:
     """Hold the data directory's lock, so that one process at a time makes, starts or stops the server."""
+    import fcntl  # noqa: PLC0415  not on Windows, where there is no embedded server but this module is imported
+
     try:
         if not data_dir.exists():
             data_dir.parent.mkdir(parents=True, exist_ok=True)
@@ -187,21 +188,24 @@ def _made(data_dir: Path, programs: Path, account: Account) -> Path:
 
 def _start(data_dir: Path, pgdata: Path, programs: Path, account: Account) -> None:
     account.let_through(programs)
-    options = f"-k {_socket_directory(data_dir, account)}"
-    log = pgdata / "server.log"
+    sockets, log = _socket_directory(data_dir, account), pgdata / "server.log"
     for attempt in range(START_ATTEMPTS):
         seen = log.stat().st_size if log.exists() else 0
         # pg_ctl starts a shell, which would read signs in the data directory's path: it is told none.
-        arguments = ("start", "-w", "-t", "120", "-D", ".", "-l", log.name, "-o", options)
+        arguments = ("start", "-w", "-t", "120", "-D", ".", "-l", log.name, "-o", f"-k {sockets}")
         started = account.run(programs / "pg_ctl", *arguments, cwd=pgdata)
-        if started.returncode == 0:
+        if started.returncode == 0 or _answering(data_dir):
             return
         written = log.read_bytes()[seen:].decode(errors="replace") if log.exists() else started.stdout
         if "lock file" in written and not _serves(data_dir):
-            (pgdata / "postmaster.pid").unlink(missing_ok=True)  # its pid is another program's by now
-        elif "shared memory block" not in written:
+            # The process that the files name is gone, or is another program by now.
+            (pgdata / "postmaster.pid").unlink(missing_ok=True)
+            (sockets / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
+        elif "lock file" not in written and "shared memory block" not in written:
             break
         time.sleep(0.1 * (attempt + 1))
+    if _serves(data_dir):
+        raise _failure("The embedded PostgreSQL runs but is out of reach. Run autonama db stop, and again.", data_dir)
     raise _failure("The embedded PostgreSQL did not start.", data_dir, written or started.stdout)
 
 

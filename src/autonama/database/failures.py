@@ -41,13 +41,17 @@ def is_transient(error: BaseException) -> bool:
     return (error.sqlstate or "").startswith("08") or (error.sqlstate is None and LOST.search(str(error)) is not None)
 
 
-def translate(error: psycopg.Error, *, user: str | None = None) -> DatabaseError:
-    """The error in the user's words. `user` is the database's user, for the GRANT in the advice."""
+def translate(error: psycopg.Error, *, user: str | None = None, server: str | None = None) -> DatabaseError:
+    """The error in the user's words.
+
+    user: the database's user, for the GRANT in the advice.
+    server: where a connection was tried, to be named where the error does not know it.
+    """
     words = _words(error)
     state = error.sqlstate
     if state is None:
         sentence = next((told for pattern, told in UNREACHED if re.search(pattern, words)), NOT_REACHED)
-        return DatabaseError(sentence.format_map(_attempt(error) | {"words": words}))
+        return DatabaseError(sentence.format(**_attempt(error, server or "the server"), words=words))
     sentence = REFUSED.get(state) or REFUSED.get(state[:2]) or "PostgreSQL refused: {words} (SQLSTATE {state})."
     place = ".".join(part for part in (error.diag.schema_name, error.diag.table_name) if part)
     return DatabaseError(
@@ -139,11 +143,11 @@ def _passwords(error: psycopg.Error) -> list[str]:
     return [] if attempt.password in public else [attempt.password.decode(errors="replace")]
 
 
-def _attempt(error: psycopg.Error) -> dict[str, str]:
+def _attempt(error: psycopg.Error, server: str) -> dict[str, str]:
     """Whom the attempt that failed wanted to reach."""
     attempt = error.pgconn
     if attempt is None:
-        return {"server": "the server", "database": "?", "user": "?"}
+        return {"server": server, "database": "?", "user": "?"}
     host, port = attempt.host.decode(errors="replace"), attempt.port.decode(errors="replace")
     return {
         "server": f"the socket {host}/.s.PGSQL.{port}" if host.startswith("/") else f"{host}:{port}",

@@ -1,6 +1,7 @@
 """What each engine writes. An engine is one `Engine` value, found through the entry-point group `autonama.engines`."""
 
-from importlib.metadata import entry_points
+from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.util import find_spec
 
 from autonama.engines.contract import (
     Column,
@@ -32,6 +33,7 @@ __all__ = [
     "Timestamp",
     "engine_names",
     "load_engine",
+    "vectorbt_pro",
 ]
 
 
@@ -54,3 +56,13 @@ def load_engine(name: str) -> Engine:
     if not isinstance(engine, Engine):
         raise ConfigError(f"The entry point of engine '{name}' is not an autonama.engines.Engine.")
     return engine
+
+
+def vectorbt_pro() -> str | None:
+    """The version of VectorBT PRO in this environment, or None. It is not imported: that takes seconds."""
+    if find_spec("vectorbtpro") is None:
+        return None
+    try:
+        return version("vectorbtpro")
+    except PackageNotFoundError:
+        return "of unknown version"

@@ -44,7 +44,7 @@ class Number:
 
     def describe(self) -> str:
         """The type in a user's words."""
-        return "finite number"
+        return "a finite number"
 
     @property
     def bound(self) -> str:
@@ -60,7 +60,7 @@ class Integer:
 
     def describe(self) -> str:
         """The type in a user's words."""
-        return "whole number"
+        return "a whole number"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Timestamp:
 
     def describe(self) -> str:
         """The type in a user's words."""
-        return "ISO 8601 time"
+        return "an ISO 8601 time"
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Json:
 
     def describe(self) -> str:
         """The type in a user's words."""
-        return "JSON value"
+        return "a JSON value"
 
 
 ColumnType = Text | Number | Integer | Timestamp | Json

@@ -27,3 +27,24 @@ def catalogue(engine_name: str, settings: Settings) -> list[Entry]:
             entries.append(Entry(rule.code, rule.level, rule.severity, rule.holds))
     return entries
 
+
+SHAPES = {
+    "missing_": "{columns}: there, neither blank nor null nor NaN",
+    "invalid_": "{columns}: of its column's type; an infinity is no number",
+    "out_of_range_": "{columns}: fits its column",
+}
+
+
+def folded(entries: list[Entry]) -> list[Entry]:
+    """The same list with the rules of shape told once for all their columns: `missing_X`."""
+    told: list[Entry] = []
+    for entry in entries:
+        shape = next((prefix for prefix in SHAPES if entry.code.startswith(prefix)), None)
+        if shape is None:
+            told.append(entry)
+        elif not any(other.code == f"{shape}X" for other in told):
+            columns = [other.code.removeprefix(shape) for other in entries if other.code.startswith(shape)]
+            told.append(
+                Entry(f"{shape}X", entry.level, entry.severity, SHAPES[shape].format(columns=", ".join(columns)))
+            )
+    return told

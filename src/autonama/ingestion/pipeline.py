@@ -1,5 +1,6 @@
 """The stages in order, and the only file that knows them all: discover, read, validate, publish, clean up."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from autonama.config import Settings
 from autonama.database import ledger, migrate, retention
 from autonama.database.connect import conninfo
 from autonama.database.session import Session
-from autonama.engines import Engine, load_engine
+from autonama.engines import Engine, load_engine, vectorbt_pro
 from autonama.engines.contract import Rule
 from autonama.errors import AutonamaError, ConfigError, FileChanging
 from autonama.ingestion.agree import agree, unreadable
@@ -161,7 +162,11 @@ def _judge(job: Job, engine: Engine, rules: RuleSet, result_set: ResultSet) -> J
     if not verdict.condemned:
         modified = {file.path: file.modified_at for file in sources}
         hours = settings.validation.max_file_age_hours
-        found.append(age_issues(result_set, modified, now=datetime.now(UTC), max_hours=hours, severity=rules.severity["file_age"]))
+        found.append(
+            age_issues(
+                result_set, modified, now=datetime.now(UTC), max_hours=hours, severity=rules.severity["file_age"]
+            )
+        )
     verdict = with_issues(verdict, source, pl.concat(found))
     return Judged(result_set, sources, verdict, verdict.accepted(rules))
 
@@ -237,7 +242,14 @@ def _known(result_set: ResultSet, status: SetStatus, known: dict[str, tuple[int,
 
 
 def _options(job: Job) -> dict[str, Any]:
-    return {"paths": [str(path) for path in job.paths], "every": job.every, "allow_stale": job.allow_stale}
+    """What the ledger keeps of how a run was asked for."""
+    return {
+        "paths": [os.fsencode(path).decode("utf-8", "backslashreplace") for path in job.paths],
+        "every": job.every,
+        "allow_stale": job.allow_stale,
+        "strict": job.settings.validation.strict_mode,
+        "vectorbtpro": vectorbt_pro(),
+    }
 
 
 def _max_bytes(settings: Settings) -> int:

@@ -90,8 +90,7 @@ def _band_rules() -> Iterable[Rule]:
     )
     yield Rule(
         "signal_matches_bands",
-        sound
-        & (((signal == "BUY") & ~below) | ((signal == "SELL") & ~above) | ((signal == "HOLD") & (below | above))),
+        sound & (((signal == "BUY") & ~below) | ((signal == "SELL") & ~above) | ((signal == "HOLD") & (below | above))),
         "signal {signal} contradicts the bands: price {current_price}, bands {lower_band} to {upper_band}",
         "BUY ⇔ price < lower_band, SELL ⇔ price > upper_band, HOLD ⇔ between",
         "warning",
@@ -258,8 +257,8 @@ def shape_rules(columns: Iterable[Column]) -> Iterable[Rule]:
         elif column.required:
             yield Rule(f"missing_{name}", missing, f"Missing {label}", f"{label} is there", column=name)
         wanted = column.type.describe()
-        message = f"Invalid {label}: {{{name}}} is no {wanted}"
-        yield Rule(f"invalid_{name}", invalid, message, f"{label} is a {wanted}", column=name)
+        message = f"Invalid {label}: {{{name}}} is not {wanted}"
+        yield Rule(f"invalid_{name}", invalid, message, f"{label} is {wanted}", column=name)
         if column.type.bound:
             message = f"{label} {{{name}}} does not fit {column.type.bound}"
             holds = f"{label} fits {column.type.bound}"

@@ -117,8 +117,9 @@ BEGIN
         HAVING kept.rows + coalesce(sum(moved.rows), 0) > 0
         ORDER BY names.name
     LOOP
-        RAISE INFO '%: adopted % rows%', told.name, to_char(told.adopted, 'FM999,999,999,999'),
-            coalesce('; moved to ingestion.adopted_rows: ' || told.moves, '');
+        RAISE INFO '%', told.name || ': adopted ' || to_char(told.adopted, 'FM999,999,999,999')
+            || CASE told.adopted WHEN 1 THEN ' row' ELSE ' rows' END
+            || coalesce('; moved to ingestion.adopted_rows: ' || told.moves, '');
     END LOOP;
 END
 $$;

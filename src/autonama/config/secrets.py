@@ -1,0 +1,47 @@
+"""The texts that must be shown nowhere: secrets, and the spellings in which they travel."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, quote_plus, unquote
+
+from autonama.config.kinds import DEFAULT_PASSWORD
+
+PLACEHOLDER = re.compile(r"\s*|your_\w+_here")
+"""What the documentation writes in the place of a Binance key."""
+
+_IN_URL = re.compile(r"://[^:/?#]*:(?P<widest>.*)@")
+_NAMED = re.compile(r"(?:password|secret|passphrase)\s*=\s*(?:'(?P<quoted>(?:[^'\\]|\\.)*)'?|(?P<bare>[^\s&]+))", re.I)
+
+
+def secrets_in(keys: Iterable[str], password: str, url: str | None, *, public: Iterable[str]) -> tuple[str, ...]:
+    """All spellings of these secrets, the longest first. What is a public name too, or a placeholder, is none."""
+    raw = {key for key in keys if not PLACEHOLDER.fullmatch(key)} | {password}
+    if url is not None:
+        raw |= set(_of_address(url))
+    known = {DEFAULT_PASSWORD, "", *public}
+    spelled = {spelling for secret in raw - known for spelling in _spellings(secret)} - known
+    return tuple(sorted(spelled, key=lambda text: (-len(text), text)))
+
+
+def has_password(url: str) -> bool:
+    """Whether an address, URL or `host=… password=…`, holds one."""
+    return any(_of_address(url))
+
+
+def _of_address(url: str) -> Iterator[str]:
+    """The passwords of an address. One with an @ or / that should have been escaped is taken whole as well."""
+    if found := _IN_URL.search(url):
+        yield found["widest"]
+        yield found["widest"].partition("@")[0]
+    for named in _NAMED.finditer(url):
+        yield re.sub(r"\\(.)", r"\1", named["quoted"]) if named["quoted"] is not None else named["bare"]
+
+
+def _spellings(secret: str) -> set[str]:
+    plain = {secret, unquote(secret)}
+    encoded = {code(text, safe=safe) for text in plain for code in (quote, quote_plus) for safe in ("", "/")}
+    lower = {re.sub(r"%[0-9A-F]{2}", lambda code: code[0].lower(), text) for text in encoded}
+    inside = {json.dumps(text, ensure_ascii=ascii_only)[1:-1] for text in plain for ascii_only in (True, False)}
+    escaped = {repr(text)[1:-1] for text in plain} | {re.sub(r"([\\'])", r"\\\1", text) for text in plain}
+    return plain | encoded | lower | inside | escaped

@@ -1,0 +1,44 @@
+"""Configurations on disk, and what is told of them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from autonama.config import load_settings
+from autonama.errors import ConfigError
+
+WriteConfig = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def in_empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No config.json lies in the current directory."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def write_config(tmp_path: Path) -> WriteConfig:
+    """`write_config({...}, name="config.json", mode=0o600)` -> path."""
+
+    def write(content: object, name: str = "config.json", mode: int = 0o600) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+        path.chmod(mode)
+        return path
+
+    return write
+
+
+def refusal(config: Path | None = None, **overrides: object) -> str:
+    """What a user is told of settings that cannot be used. No other exception hangs on it."""
+    with pytest.raises(ConfigError) as refused:
+        load_settings(config, **overrides)
+    assert refused.value.exit_code == 2
+    assert refused.value.__cause__ is None
+    return str(refused.value)
