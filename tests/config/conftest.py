@@ -1,7 +1,8 @@
 """Configurations on disk, and what is told of them."""
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from autonama.config import load_settings
 from autonama.errors import ConfigError
 
 WriteConfig = Callable[..., Path]
+Refusal = Callable[..., str]
 
 
 @pytest.fixture(autouse=True)
@@ -35,10 +37,27 @@ def write_config(tmp_path: Path) -> WriteConfig:
     return write
 
 
-def refusal(config: Path | None = None, **overrides: object) -> str:
-    """What a user is told of settings that cannot be used. No other exception hangs on it."""
-    with pytest.raises(ConfigError) as refused:
-        load_settings(config, **overrides)
-    assert refused.value.exit_code == 2
-    assert refused.value.__cause__ is None
-    return str(refused.value)
+@pytest.fixture
+def refusal() -> Refusal:
+    """`refusal(config, **overrides)` -> what a user is told of settings that cannot be used."""
+
+    def refused(config: Path | None = None, **overrides: object) -> str:
+        with pytest.raises(ConfigError) as caught:
+            load_settings(config, **overrides)
+        assert caught.value.exit_code == 2
+        return str(caught.value)
+
+    return refused
+
+
+@pytest.fixture
+def ordinary_user() -> Iterator[None]:
+    """Root reads everything; a test of permissions runs as somebody else."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)

@@ -135,6 +135,34 @@ def test_a_terminated_connection_passes(conn: psycopg.Connection, database_url: 
 
 
 @pytest.mark.parametrize(
+    ("words", "sentence", "passes"),
+    [
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "me", database "d", no encryption', "sslmode=", False),
+        (
+            'FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "me", database "d", SSL encryption',
+            "let this",
+            False,
+        ),
+        ("SSL error: certificate verify failed", "sslrootcert=", False),
+        ("FATAL:  sorry, too many clients already", "max_connections", False),
+        ("FATAL:  the database system is starting up", "in a moment", True),
+        ("FATAL:  the database system is in recovery mode", "in a moment", True),
+        ("FATAL:  the database system is shutting down", "in a moment", True),
+        ("server closed the connection unexpectedly", "was lost", True),
+        ("consuming input failed: SSL SYSCALL error: EOF detected", "was lost", True),
+        ("consuming input failed: Connection reset by peer", "was lost", True),
+        ('connection to server on socket "/x/.s.PGSQL.5432" failed: Permission denied', "OS user", False),
+        ("connection timeout expired", "in time", False),
+    ],
+)
+def test_words_of_servers_that_a_test_has_not(words: str, sentence: str, passes: bool) -> None:
+    """The words of libpq for TLS, certificates, full, starting and lost servers lead to their sentence, and to a retry."""
+    error = psycopg.OperationalError(words)
+    assert sentence in str(translate(error, server="db.example:5432"))
+    assert is_transient(error) is passes
+
+
+@pytest.mark.parametrize(
     "message",
     [
         f'invalid percent-encoded token: "{SECRET}%zz"',

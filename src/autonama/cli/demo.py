@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,7 +55,7 @@ def _prepare(directory: Path, console: Console) -> Path:
     config = directory / "config.json"
     if not config.exists():
         results.mkdir(parents=True, exist_ok=True)
-        now = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
+        now = datetime.now(UTC).replace(second=31, microsecond=0, tzinfo=None) - timedelta(minutes=1)
         good, faulty = samples.good_rows(now), samples.faulty_rows(now)
         earlier, later = (now.strftime(f"vectorbt_analysis_results_%Y%m%d_%H%M{second}") for second in ("00", "30"))
         (results / f"{earlier}.csv").write_text(samples.as_csv(good), encoding="utf-8")
@@ -67,27 +67,16 @@ def _prepare(directory: Path, console: Console) -> Path:
 
 
 def _print_alerts(session: Session, console: Console) -> None:
-    from autonama.cli.ledger_view import grid, price, utc
+    from autonama.cli.ledger_view import brief, grid
     from autonama.database import ledger
 
-    table = grid(
-        ("Symbol", "Interval", "Signal", "Price", "Lower band", "Upper band", "Return %", "Sharpe", "Analysed (UTC)"),
-        right=("Price", "Lower band", "Upper band", "Return %", "Sharpe"),
-    )
+    numbers = ("Price", "Lower band", "Upper band", "Return %", "Sharpe")
+    table = grid(("Symbol", "Int.", "Signal", *numbers), right=numbers, whole=("Symbol", "Int.", "Signal"))
     alerts = session.run(lambda conn: ledger.latest_alerts(conn, 100))
     for alert in alerts:
-        table.add_row(
-            alert["symbol"],
-            alert["interval"],
-            alert["signal"],
-            price(alert["current_price"]),
-            price(alert["lower_band"]),
-            price(alert["upper_band"]),
-            price(alert["total_return"]),
-            price(alert["sharpe_ratio"]),
-            utc(alert["analysis_date"]),
-        )
-    console.print(f"\n[bold]trading.alerts[/]: {len(alerts)} rows", highlight=False)
+        values = ("current_price", "lower_band", "upper_band", "total_return", "sharpe_ratio")
+        table.add_row(alert["symbol"], alert["interval"], alert["signal"], *(brief(alert[name]) for name in values))
+    console.print(f"\n[bold]trading.alerts[/]: {len(alerts)} rows, one for each symbol, interval and UTC day", highlight=False)
     console.print(table)
 
 

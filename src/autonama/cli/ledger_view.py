@@ -47,14 +47,14 @@ def _plain_value(value: object) -> str:
     raise TypeError(f"no JSON form for {type(value).__name__}")
 
 
-def grid(titles: Sequence[str], *, right: Sequence[str]) -> Table:
-    """A table without boxes; `right`: titles of columns that hold numbers."""
+def grid(titles: Sequence[str], *, right: Sequence[str], whole: Sequence[str] = ()) -> Table:
+    """A table without boxes. `right`: titles of columns that hold numbers; `whole`: of those never broken in two."""
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for title in titles:
-        table.add_column(title, justify="right" if title in right else "left", no_wrap=title in right, overflow="fold")
+        table.add_column(title, justify="right" if title in right else "left", no_wrap=title in right or title in whole, overflow="fold")
     return table
 
 
@@ -76,6 +76,13 @@ def price(value: Decimal | None) -> str:
         return "–"
     digits = f"{value:,f}"
     return digits.rstrip("0").rstrip(".") if "." in digits else digits
+
+
+def brief(value: Decimal | None) -> str:
+    """A price to seven significant digits, for tables: a small one keeps its digits, a large one loses its tail."""
+    if value is None or value == 0:
+        return price(value)
+    return price(value.quantize(Decimal(1).scaleb(min(0, value.adjusted() - 6))))
 
 
 def utc(time: datetime | None) -> str:

@@ -55,8 +55,8 @@ def _print_runs(listed: list[dict[str, Any]]) -> None:
 def _runs_table(listed: list[dict[str, Any]]) -> Table:
     from autonama.cli.ledger_view import grid, number, utc
 
-    counts = ("Sets", "Read", "New", "Changed", "Same", "Aside")
-    table = grid(("Run", "Began (UTC)", "Engine", "Status", *counts), right=("Run", *counts))
+    counts = ("Sets", "Read", "New", "Upd.", "Same", "Aside")
+    table = grid(("Run", "Began (UTC)", "Engine", "Status", *counts), right=("Run", *counts), whole=("Began (UTC)", "Engine", "Status"))
     for entry in listed:
         values = (entry[key] for key in ("sets", "rows_read", "inserted", "updated", "unchanged", "quarantined"))
         began = utc(entry["started_at"])[:-3]
@@ -76,7 +76,8 @@ def _print_run(detail: dict[str, Any]) -> None:
     console.print(f"It took {seconds(run['started_at'], run['finished_at'])}.", highlight=False)
     if run["error"]:
         console.print(plain(f"Error: {run['error']}"))
-    files = grid(("File", "Status", "Rows", "Aside", "Issues", "SHA-256"), right=("Rows", "Aside", "Issues"))
+    numbers = ("Rows", "Aside", "Issues")
+    files = grid(("File", "Status", *numbers, "SHA-256"), right=numbers, whole=("Status", "SHA-256"))
     for entry in detail["files"]:
         issues = sum(entry["issue_counts"].values())
         name, sha256 = plain(entry["name"]), entry["sha256"][:12]
@@ -92,7 +93,7 @@ def _print_issues(console: Console, issues: list[dict[str, Any]]) -> None:
 
     if not issues:
         return
-    table = grid(("Severity", "Rule", "Finding"), right=())
+    table = grid(("Severity", "Rule", "Finding"), right=(), whole=("Severity", "Rule"))
     for entry in issues:
         table.add_row(entry["severity"], entry["code"], plain(entry["message"]))
     console.print(table)

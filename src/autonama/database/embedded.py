@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import socket
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -51,7 +52,7 @@ INITDB = (
     *(part for name, value in SERVER_SETTINGS.items() for part in ("--set", f"{name}={value}")),
 )
 
-START_ATTEMPTS = 8
+START_ATTEMPTS = 6
 """After a SIGKILL of the server its children need a moment to go; until then a new one is refused their memory."""
 
 
@@ -235,7 +236,8 @@ def _socket_directory(data_dir: Path, account: Account) -> Path:
         shared = Path("/tmp")  # noqa: S108  short, on every Unix; what is made in it is private and checked
     private = shared / f"autonama-{os.geteuid()}"
     private.mkdir(mode=0o700, exist_ok=True)
-    if private.is_symlink() or private.stat().st_uid != os.geteuid():
+    found = private.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise DatabaseError(
             f"{private} belongs to another OS user, and the database's socket would lie in it. Remove it, or set "
             "AUTONAMA_DATA_DIR to a directory with a path under 80 characters."

@@ -8,8 +8,11 @@ from psycopg import errors
 
 from autonama.errors import DatabaseError
 
-STARTING = re.compile(r"the database system is (starting up|not yet accepting connections)|Connection refused")
-"""What a server says, or nobody says, shortly before it takes connections."""
+STARTING = re.compile(
+    r"the database system is (starting up|shutting down|in recovery mode|not yet accepting connections)|"
+    r"Connection refused"
+)
+"""What a server says, or nobody says, shortly before it takes connections; a restart begins with shutting down."""
 
 TRANSIENT = (
     errors.SerializationFailure,
