@@ -16,7 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from autonama.database import embedded, migrate
 from autonama.database.account import Account, server_account
 
-hypothesis_settings.register_profile("autonama", deadline=None)
+hypothesis_settings.register_profile("autonama", deadline=None, database=None)
 hypothesis_settings.load_profile("autonama")
 
 PASSWORD = "swordfish-0815"  # of the server's TCP door, which asks for one

@@ -10,9 +10,9 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-from writing import good, many, write_csv, write_json
 
 from autonama.cli.main import app
+from writing import good, many, write_csv, write_json
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

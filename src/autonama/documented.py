@@ -46,7 +46,7 @@ class VectorBTIngestionProcessor:
     """
 
     def __init__(self, db_config: Mapping[str, Any] | str) -> None:
-        self._settings = load_settings(**settings_from_db_config(db_config))
+        self._settings = load_settings(None, **settings_from_db_config(db_config))
 
     def process_engine_results(self, engine_results_dir: str | Path) -> dict[str, Any]:
         """Ingest the newest set.

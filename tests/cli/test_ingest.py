@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+
 from writing import csv_text, good, many, write_csv, write_json
 
 DESIGN_KEYS = {"run_id", "engine", "status", "validate_only", "sets", "cleanup", "elapsed_s", "error"}

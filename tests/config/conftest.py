@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -51,13 +52,18 @@ def refusal() -> Refusal:
 
 
 @pytest.fixture
-def ordinary_user() -> Iterator[None]:
-    """Root reads everything; a test of permissions runs as somebody else."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
+def ordinary_user() -> Callable[[], AbstractContextManager[None]]:
+    """A block in which root, who may read everything, is somebody else."""
+
+    @contextmanager
+    def as_nobody() -> Iterator[None]:
+        if os.geteuid() != 0:
+            yield
+            return
+        os.seteuid(65534)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+
+    return as_nobody

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from writing import many, write_csv, write_json
 
 ROOT = Path(__file__).parent.parent.parent

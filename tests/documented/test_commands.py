@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+
 from writing import good, many, write_csv, write_json
 
 COMMANDS = [
@@ -15,7 +16,8 @@ COMMANDS = [
     "python run_ingestion.py --engine vectorbt --validate-only",
     "python run_ingestion.py --engine vectorbt --skip-conda-check",
     "python run_ingestion.py --engine vectorbt",
-    "python run_ingestion.py --engine vectorbt --config custom_config.json --engine-results-dir /custom/path/to/results",
+    "python run_ingestion.py --engine vectorbt --config custom_config.json"
+    " --engine-results-dir /custom/path/to/results",
     "python run_ingestion.py --engine vectorbt --cleanup-days 7",
 ]
 DOCUMENTED = Path(__file__).parent.parent.parent.parent / "shared" / "DOCUMENTED.md"

@@ -8,9 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-from writing import good, many, write_csv, write_json
 
 from autonama.errors import ConfigError
+from writing import good, many, write_csv, write_json
 
 ROOT = Path(__file__).parent.parent.parent
 

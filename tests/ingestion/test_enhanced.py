@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+
 from writing import NOW, write_json
 
 NAME = "enhanced_analysis_results_20260115_103000.json"

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from writing import GOOD, NOW, good, many, write_csv, write_json
 
 SCALES = {"current_price": 8, "lower_band": 8, "upper_band": 8, "potential_return": 4, "total_return": 4,
@@ -58,7 +59,7 @@ def test_csv_and_json_of_a_set_are_published_once(
 
 
 def test_formats_that_disagree_are_refused(tmp_path: Path, run_ingest: Any, conn: psycopg.Connection[Any]) -> None:
-    """A price that differs between CSV and JSON, and a row that stands in one only, are named, and nothing is stored."""
+    """A price that differs between CSV and JSON, and a row in one of them only, are named; nothing is stored."""
     rows = many(3)
     write_csv(tmp_path, rows)
     write_json(tmp_path, [{**rows[0], "current_price": "105.500001"}, rows[1], good(symbol="XUSDT")])
@@ -103,7 +104,7 @@ def test_a_late_file_never_overwrites_a_newer_alert(
     tmp_path: Path, run_ingest: Any, conn: psycopg.Connection[Any]
 ) -> None:
     """Of two analyses of one UTC day the newer one is the alert, in either order of arrival."""
-    early, late = (datetime(2026, 1, 15, hour, 0) for hour in (1, 23))  # noqa: DTZ001 - naive, as engines write
+    early, late = (datetime(2026, 1, 15, hour, 0) for hour in (1, 23))
     newer = good(analysis_date=late.isoformat(), signal="SELL", current_price="111")
     older = good(analysis_date=early.isoformat())
     run_ingest(write_csv(tmp_path, [newer], "a.csv"))

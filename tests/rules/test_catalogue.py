@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from writing import good, many, write_csv
 
 from autonama.config import load_settings
 from autonama.ingestion.catalogue import catalogue
 from autonama.ingestion.outcome import SetOutcome
 from autonama.ingestion.pipeline import Job, check
+from writing import good, many, write_csv
 
 SOON = (datetime.now(UTC) + timedelta(minutes=4)).isoformat()
 LATER = (datetime.now(UTC) + timedelta(minutes=6)).isoformat()

@@ -76,7 +76,8 @@ def _print_alerts(session: Session, console: Console) -> None:
     for alert in alerts:
         values = ("current_price", "lower_band", "upper_band", "total_return", "sharpe_ratio")
         table.add_row(alert["symbol"], alert["interval"], alert["signal"], *(brief(alert[name]) for name in values))
-    console.print(f"\n[bold]trading.alerts[/]: {len(alerts)} rows, one for each symbol, interval and UTC day", highlight=False)
+    told = f"{len(alerts)} rows, one for each symbol, interval and UTC day"
+    console.print(f"\n[bold]trading.alerts[/]: {told}", highlight=False)
     console.print(table)
 
 

@@ -44,7 +44,7 @@ def _exit_code(work: Callable[[], int | None]) -> int:
         # The reader of a pipe, such as `head`, has seen enough. Keep the interpreter from flushing into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # noqa: BLE001 - the process's edge
+    except Exception as error:  # the process's edge
         logging.getLogger("autonama").exception("Internal error")
         kind = type(error).__name__
         complain(f"Internal error, a fault of Autonama: {kind}: {shown(str(error))}\nThe log has the details.")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from autonama.cli.edge import complain, shown
 from autonama.config import load_settings
@@ -54,7 +54,8 @@ def grid(titles: Sequence[str], *, right: Sequence[str], whole: Sequence[str] = 
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for title in titles:
-        table.add_column(title, justify="right" if title in right else "left", no_wrap=title in right or title in whole, overflow="fold")
+        justify: Literal["left", "right"] = "right" if title in right else "left"
+        table.add_column(title, justify=justify, no_wrap=title in (*right, *whole), overflow="fold")
     return table
 
 

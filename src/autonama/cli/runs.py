@@ -56,7 +56,11 @@ def _runs_table(listed: list[dict[str, Any]]) -> Table:
     from autonama.cli.ledger_view import grid, number, utc
 
     counts = ("Sets", "Read", "New", "Upd.", "Same", "Aside")
-    table = grid(("Run", "Began (UTC)", "Engine", "Status", *counts), right=("Run", *counts), whole=("Began (UTC)", "Engine", "Status"))
+    table = grid(
+        ("Run", "Began (UTC)", "Engine", "Status", *counts),
+        right=("Run", *counts),
+        whole=("Began (UTC)", "Engine", "Status"),
+    )
     for entry in listed:
         values = (entry[key] for key in ("sets", "rows_read", "inserted", "updated", "unchanged", "quarantined"))
         began = utc(entry["started_at"])[:-3]
@@ -81,9 +85,8 @@ def _print_run(detail: dict[str, Any]) -> None:
     for entry in detail["files"]:
         issues = sum(entry["issue_counts"].values())
         name, sha256 = plain(entry["name"]), entry["sha256"][:12]
-        files.add_row(
-            name, entry["status"], number(entry["rows_read"]), number(entry["rows_quarantined"]), number(issues), sha256
-        )
+        counts = (number(value) for value in (entry["rows_read"], entry["rows_quarantined"], issues))
+        files.add_row(name, entry["status"], *counts, sha256)
     console.print(files)
     _print_issues(console, detail["issues"])
 

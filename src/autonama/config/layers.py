@@ -1,6 +1,6 @@
 """One layer of settings: where its values come from, and every problem with them in a sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,12 +37,23 @@ class Layer:
 
 def _faults(values: Mapping[str, Any]) -> list[tuple[Place, bool]]:
     """The places that are wrong, and whether they are unknown."""
+    if unspeakable := [(place, True) for place in _without_text(values)]:
+        return unspeakable
     try:
         Keys.model_validate(dict(values))
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
         return [(_place(fault["loc"]), fault["type"] == "extra_forbidden") for fault in found]
     return []
+
+
+def _without_text(values: Mapping[Any, Any], above: Place = ()) -> Iterator[Place]:
+    """The places whose names hold half a surrogate pair, for which pydantic refuses the whole without saying where."""
+    for name, value in values.items():
+        if isinstance(name, str) and any("\ud800" <= sign <= "\udfff" for sign in name):
+            yield (*above, name)
+        elif isinstance(value, Mapping):
+            yield from _without_text(value, (*above, name))
 
 
 def _place(location: tuple[int | str, ...]) -> Place:

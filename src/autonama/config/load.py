@@ -86,7 +86,7 @@ def _given(overrides: Mapping[str, object]) -> Layer:
         name: value.model_dump(exclude_unset=True) if isinstance(value, BaseModel) else value
         for name, value in overrides.items()
     }
-    return Layer(values, "argument", {**{(name,): f"argument {name}" for name in values}, **FLAGS})
+    return Layer(values, "argument", {**{(name,): f"argument {plain(name)}" for name in values}, **FLAGS})
 
 
 def _refuse(problems: Sequence[str]) -> None:

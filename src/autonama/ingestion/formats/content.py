@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from autonama.errors import FileChanging
 from autonama.ingestion.formats.rows import Unreadable
@@ -95,7 +95,8 @@ def _read(file: IO[bytes], compression: Compression | None, max_bytes: int) -> b
     if compression is None or not os.fstat(file.fileno()).st_size:
         data = file.read(max_bytes + 1)
         return _within(data, len(data), max_bytes)
-    stream: IO[bytes] = gzip.GzipFile(fileobj=file) if compression == "gz" else zstd.ZstdFile(file)
+    opened = gzip.GzipFile(fileobj=file) if compression == "gz" else zstd.ZstdFile(file)
+    stream = cast("IO[bytes]", opened)
     plain = io.BytesIO()
     while chunk := stream.read(CHUNK):
         plain.write(chunk)

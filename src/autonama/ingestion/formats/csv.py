@@ -111,7 +111,8 @@ def _frame(judged: Judged, fields: pl.DataFrame, data: bytes, found: Mapping[str
         records: dict[str, list[Any]] = {
             "line": [line for line, _ in judged.records],
             "raw": [data[record.start : record.stop].decode() for _, record in judged.records],
-        } | {name: [record.fields[position] for _, record in judged.records] for name, position in found.items()}
+            **{name: [record.fields[position] for _, record in judged.records] for name, position in found.items()},
+        }
         parts.append(pl.DataFrame(records, schema_overrides={"line": pl.UInt32}))
     if judged.faults.height:
         parts.append(judged.faults.select("line", "raw"))

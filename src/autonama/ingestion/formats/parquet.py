@@ -68,10 +68,10 @@ def _find(column: Column, schema: pl.Schema) -> pl.Expr | None:
         return None
     value, form = pl.col(first), schema[first]
     for step in steps:
-        fields = {field.name: field.dtype for field in form.fields} if isinstance(form, pl.Struct) else {}
+        fields = form.to_schema() if isinstance(form, pl.Struct) else pl.Schema()
         if step not in fields:
             return None
-        value, form = value.struct.field(step), fields[step]
+        value, form = value.struct.field(step), pl.Schema(fields)[step]
     return _text(value, form)
 
 
