@@ -154,7 +154,9 @@ class _LogFile(RotatingFileHandler):
 
     def doRollover(self) -> None:  # noqa: N802  stdlib's name
         """Rotate, unless another process has just done so. Where it is not possible the file grows on."""
-        held = os.dup(self._follow().fileno())
+        if self.stream is None:
+            return
+        held = os.dup(self.stream.fileno())  # the file that was found full, which may have another name by now
         try:
             _lock(held)
             if _is_file(held, self.baseFilename):

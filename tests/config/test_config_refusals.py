@@ -66,7 +66,7 @@ from autonama.errors import ConfigError
         ({"engine_timezone": 1}, "engine_timezone ({file}) is 1, and has to be the name of a time zone"),
         (
             {"quote_assets": ["usdt"]},
-            'quote_assets ({file}) is ["usdt"], and has to be a list of quote assets in capitals, such as ["USDT", "USDC',
+            'quote_assets ({file}) is ["usdt"], and has to be a list of quote assets in capitals, such as ["USDT", ',
         ),
         ({"quote_assets": []}, "quote_assets ({file}) is [], and has to be a list"),
         ({"quote_assets": "USDT"}, 'quote_assets ({file}) is "USDT", and has to be a list'),
@@ -249,7 +249,7 @@ sections = st.dictionaries(
 
 @given(st.dictionaries(names, json_values | sections, max_size=4))
 def test_whatever_stands_there_gives_settings_or_a_sentence(content: dict[str, object]) -> None:
-    """No content of a configuration ends in another exception than ConfigError; its text can be printed, line by line."""
+    """No content of a configuration ends in another exception than ConfigError, a line a problem."""
     told = _told(content)
     told.encode()
     first, *lines = told.splitlines()

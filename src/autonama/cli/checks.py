@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import shutil
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -226,11 +227,12 @@ def _time(result: ResultSet) -> datetime:
 
 
 def _unusable(directory: Path) -> str:
+    """Why nothing can be read there, or nothing."""
     try:
-        if not directory.exists():
-            return "does not exist"
-        if not directory.is_dir():
+        if not stat.S_ISDIR(directory.stat().st_mode):
             return "is no directory"
+    except FileNotFoundError:
+        return "does not exist"
     except OSError as error:
         return f"cannot be reached: {error.strerror}"
     return "" if os.access(directory, os.R_OK | os.X_OK) else "cannot be read: permission denied"

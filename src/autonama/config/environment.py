@@ -1,5 +1,6 @@
 """The environment's AUTONAMA_… variables: their names as places in the settings, their texts as values."""
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -69,7 +70,7 @@ def _value(text: str, kind: Kind) -> object:
     if kind == "number" and re.fullmatch(r"[+-]?\d{1,15}", word, re.ASCII):
         return int(word)
     if kind == "number" and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", word, re.ASCII | re.IGNORECASE):
-        return float(word)
+        return float(word) if math.isfinite(float(word)) else text
     if kind == "section" or (kind == "list" and word.startswith("[")):
         return _json(text)
     return [part.strip() for part in text.split(",")] if kind == "list" else text

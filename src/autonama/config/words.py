@@ -18,7 +18,7 @@ def quoted(value: object, *, secret: bool) -> str:
     if isinstance(value, bool) or value is None:
         return json.dumps(value)
     if isinstance(value, int | float):
-        return "a number" if secret else json.dumps(value)
+        return "a number" if secret else _short(json.dumps(value))
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list | tuple):

@@ -101,5 +101,6 @@ def _connection(conninfo: str, said: list[str]) -> psycopg.Connection[Any]:
             said.append(notice.message_primary)
 
     conn = psycopg.connect(conninfo, application_name="autonama", client_encoding="utf8", connect_timeout=10)
+    conn.isolation_level = psycopg.IsolationLevel.READ_COMMITTED  # to see, after the lock, what its last holder did
     conn.add_notice_handler(listen)
     return conn
