@@ -206,7 +206,7 @@ def test_a_package_that_does_not_fit(tmp_path: Path) -> None:
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: polars\nVersion: 1.9.0\n")
     code, found = examined("--database-url", "host=/x", cwd=tmp_path, PYTHONPATH=str(tmp_path / "site"))
     assert code == 2
-    assert found["packages"][0]["found"] == "polars is 1.9.0, and has to be <3,>=2."
+    assert found["packages"][0]["found"] == "polars is 1.9.0, and has to be <3,>=2.1."
     assert found["packages"][0]["advice"] == "Run: pip install -r requirements.txt"
 
 

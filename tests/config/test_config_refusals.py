@@ -261,3 +261,11 @@ def _told(content: dict[str, object]) -> str:
         return repr(load_settings(**content))
     except ConfigError as error:
         return str(error)
+
+
+def test_a_key_spelt_like_pydantics_own_mark_is_named(tmp_path: Path) -> None:
+    """The word that pydantic sets behind a bad key is, as a key, refused like any other."""
+    path = tmp_path / "config.json"
+    path.write_text('{"[key]": 1, "validation": {"[key]": 2}}')
+    with pytest.raises(ConfigError, match=r"(?s)validation\.\[key\] .*\n- \[key\] "):
+        load_settings(path)

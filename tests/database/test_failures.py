@@ -156,7 +156,7 @@ def test_a_terminated_connection_passes(conn: psycopg.Connection, database_url: 
     ],
 )
 def test_words_of_servers_that_a_test_has_not(words: str, sentence: str, passes: bool) -> None:
-    """What libpq says of TLS, certificates, full, starting and lost servers is understood, and retried if that helps."""
+    """What libpq says of TLS, certificates, full and lost servers is understood, and retried where it helps."""
     error = psycopg.OperationalError(words)
     assert sentence in str(translate(error, server="db.example:5432"))
     assert is_transient(error) is passes

@@ -17,7 +17,9 @@ SOON, LATER = "in 4 minutes", "in 6 minutes"
 def timed(change: dict[str, object]) -> dict[str, object]:
     """The change with its relative time as it is now: the suite may have begun minutes ago."""
     minutes = {SOON: 4, LATER: 6}.get(str(change.get("analysis_date")))
-    return change if minutes is None else {"analysis_date": (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()}
+    if minutes is None:
+        return change
+    return {"analysis_date": (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()}
 
 
 def judged(tmp_path: Path, rows: list[dict[str, object]], **validation: object) -> SetOutcome:

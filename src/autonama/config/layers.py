@@ -43,7 +43,7 @@ def _faults(values: Mapping[str, Any]) -> list[tuple[Place, bool]]:
         Keys.model_validate(dict(values))
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        return [(_place(fault["loc"]), fault["type"] == "extra_forbidden") for fault in found]
+        return [(_place(fault["loc"], values), fault["type"] == "extra_forbidden") for fault in found]
     return []
 
 
@@ -56,9 +56,15 @@ def _without_text(values: Mapping[Any, Any], above: Place = ()) -> Iterator[Plac
             yield from _without_text(value, (*above, name))
 
 
-def _place(location: tuple[int | str, ...]) -> Place:
-    """A place without the position in a list."""
-    return tuple(part for part in location if isinstance(part, str) and part != "[key]")
+def _place(location: tuple[int | str, ...], values: Mapping[str, Any]) -> Place:
+    """A place without the position in a list, and without the `[key]` that pydantic sets behind a key it refuses."""
+    place: list[str] = []
+    inside: Any = values
+    for part in location:
+        if isinstance(part, str) and isinstance(inside, Mapping) and part in inside:
+            place.append(part)
+            inside = inside[part]
+    return tuple(place)
 
 
 def _sentence(layer: Layer, place: Place, unknown: bool) -> str:
