@@ -89,7 +89,7 @@ def ingest(job: Job) -> RunOutcome:
     outcomes: list[SetOutcome] = []
     notes: list[str] = []
     with Session(job.settings) as session:
-        session.run(lambda conn: migrate.ensure(conn, conninfo(job.settings)))
+        notes += session.run(lambda conn: migrate.ensure(conn, conninfo(job.settings)))
         run_id = session.run(lambda conn: ledger.start_run(conn, engine.name, _options(job)))
         session.on_connect = lambda conn: ledger.hold_run(conn, run_id)
         try:
