@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 PathsArgument = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="[PATH]...", help="Result files, or directories of them.", show_default=False),
+    typer.Argument(
+        metavar="[PATH]...", readable=False, help="Result files, or directories of them.", show_default=False
+    ),
 ]
 PatternOption = Annotated[
     str | None,

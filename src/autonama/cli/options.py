@@ -1,4 +1,7 @@
-"""Flags that several commands share, in one spelling."""
+"""Flags that several commands share, in one spelling.
+
+`readable=False` leaves a path's rights to the stage that opens it, which names the file, the right and exit code 4.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +10,9 @@ import typer
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", help="Configuration file. Default: config.json in this directory, if there is one."),
+    typer.Option(
+        "--config", readable=False, help="Configuration file. Default: config.json in this directory, if there is one."
+    ),
 ]
 DatabaseUrlOption = Annotated[
     str | None,
@@ -20,5 +25,9 @@ EngineOption = Annotated[
 ]
 ResultsDirOption = Annotated[
     Path | None,
-    typer.Option("--engine-results-dir", help="Where the engine writes. Default: engine_results_dir of the config."),
+    typer.Option(
+        "--engine-results-dir",
+        readable=False,
+        help="Where the engine writes. Default: engine_results_dir of the config.",
+    ),
 ]

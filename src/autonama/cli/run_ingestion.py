@@ -29,9 +29,11 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def run_ingestion(
     engine: Annotated[str, typer.Option(help="vectorbt or enhanced.")] = "vectorbt",
     config: Annotated[
-        Path | None, typer.Option(help="Configuration file. Default: config.json, if it is there.")
+        Path | None, typer.Option(readable=False, help="Configuration file. Default: config.json, if it is there.")
     ] = None,
-    engine_results_dir: Annotated[Path | None, typer.Option(help="Where the engine writes its results.")] = None,
+    engine_results_dir: Annotated[
+        Path | None, typer.Option(readable=False, help="Where the engine writes its results.")
+    ] = None,
     cleanup_days: Annotated[int | None, typer.Option(help="Days of data to keep. Default: cleanup_days.")] = None,
     validate_only: Annotated[bool, typer.Option("--validate-only", help="Validate, change no database.")] = False,
     skip_conda_check: Annotated[
