@@ -234,3 +234,11 @@ def test_no_secret_reaches_output_logs_or_ledger(autonama: Any, tmp_path: Path, 
     shown = "".join((failing.stdout, failing.stderr, working.stdout, working.stderr, *logs, str(kept)))
     assert secret not in shown
     assert "world" in failing.stderr or "chmod 600" in failing.stderr
+
+
+def test_a_reader_that_goes_away_is_no_failure(tmp_path: Path) -> None:
+    """With its reader gone the command ends with 0 and without a word: 1 would mean that a set was refused."""
+    write_csv(tmp_path, many(400))
+    command = f'{sys.executable} -m autonama validate "{tmp_path}" | true; exit ${{PIPESTATUS[0]}}'
+    done = subprocess.run(("bash", "-c", command), cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

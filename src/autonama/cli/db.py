@@ -104,8 +104,7 @@ def _bring_to_head(settings: Settings) -> None:
 
 
 def _print_status(found: Status, address: str) -> None:
-    from rich.console import Console
-
+    from autonama.cli.console import Console
     from autonama.cli.ledger_view import grid, number, plain, utc
     from autonama.database.migrate import HEAD
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from autonama.cli.console import Console
     from autonama.database.session import Session
 
 CONFIG = {"database_host": "embedded", "data_dir": "database", "engine_results_dir": "results"}
@@ -22,8 +21,7 @@ def demo(
     keep_running: Annotated[bool, typer.Option("--keep-running", help="Leave its database server running.")] = False,
 ) -> None:
     """Show it at work: two synthetic result sets, one good and one with every kind of fault, into a real PostgreSQL."""
-    from rich.console import Console
-
+    from autonama.cli.console import Console
     from autonama.config import load_settings
     from autonama.database import embedded
     from autonama.database.session import Session

@@ -106,9 +106,10 @@ def _lines(check: Check) -> Iterator[str]:
 
 
 def _print_table(found: Sequence[Check]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from autonama.cli.console import Console
 
     table = Table.grid(padding=(0, 2))
     for check in found:

@@ -183,9 +183,10 @@ def _progress() -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield lambda _done, _all, _name: None
         return
-    from rich.console import Console
     from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from autonama.cli.console import Console
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -194,8 +195,7 @@ def _progress() -> Iterator[Progress]:
 
 
 def _print_run(run: RunOutcome, look: _Look) -> None:
-    from rich.console import Console
-
+    from autonama.cli.console import Console
     from autonama.ingestion.report.terminal import print_run
 
     print_run(run, Console(), verbose=look.verbose)

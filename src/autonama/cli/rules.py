@@ -28,7 +28,7 @@ def rules(
         for entry in folded(entries):
             typer.echo(f"| `{entry.code}` | {entry.level} | {entry.severity} | {entry.holds.replace('|', '&#124;')} |")
     else:
-        from rich.console import Console
+        from autonama.cli.console import Console
 
         table = grid(("Rule", "Level", "Severity", "Holds when"), right=())
         for entry in entries:

@@ -10,8 +10,9 @@ from autonama.cli.options import ConfigOption, DatabaseUrlOption, JsonOption, Li
 from autonama.errors import AutonamaError
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
+
+    from autonama.cli.console import Console
 
 RunArgument = Annotated[int | None, typer.Argument(metavar="[RUN]", help="One run, in full.", show_default=False)]
 
@@ -42,7 +43,7 @@ def runs(
 
 
 def _print_runs(listed: list[dict[str, Any]]) -> None:
-    from rich.console import Console
+    from autonama.cli.console import Console
 
     console = Console()
     if not listed:
@@ -70,8 +71,7 @@ def _runs_table(listed: list[dict[str, Any]]) -> Table:
 
 
 def _print_run(detail: dict[str, Any]) -> None:
-    from rich.console import Console
-
+    from autonama.cli.console import Console
     from autonama.cli.ledger_view import grid, number, plain, seconds
 
     console = Console()

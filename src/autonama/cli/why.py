@@ -47,8 +47,7 @@ def _day(text: str) -> date:
 
 
 def _print(alerts: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-
+    from autonama.cli.console import Console
     from autonama.cli.ledger_view import plain, price, utc
 
     console = Console(highlight=False, soft_wrap=True)
