@@ -18,6 +18,7 @@ from autonama.database.session import Session
 from autonama.engines import Engine, load_engine, vectorbt_pro
 from autonama.engines.contract import Rule
 from autonama.errors import AutonamaError, ConfigError, FileChanging
+from autonama.faults import reach
 from autonama.ingestion.agree import agree, unreadable
 from autonama.ingestion.discover import ResultSet, discover
 from autonama.ingestion.freshness import age_issues
@@ -92,6 +93,7 @@ def ingest(job: Job) -> RunOutcome:
         notes += session.run(lambda conn: migrate.ensure(conn, conninfo(job.settings)))
         run_id = session.run(lambda conn: ledger.start_run(conn, engine.name, _options(job)))
         session.on_connect = lambda conn: ledger.hold_run(conn, run_id)
+        reach("started")
         try:
             for result_set in _reported(sets, job.progress):
                 try:
@@ -151,6 +153,7 @@ def _judge(job: Job, engine: Engine, rules: RuleSet, result_set: ResultSet) -> J
     settings = job.settings
     zone = ZoneInfo(settings.engine_timezone)
     sources = tuple(read(path, engine, max_bytes=_max_bytes(settings)) for path in result_set.files)
+    reach("read")
     first, *others = ((source, validate(source, engine, rules, zone)) for source in sources)
     source, verdict = first
     found = [no_issues()]
@@ -168,6 +171,7 @@ def _judge(job: Job, engine: Engine, rules: RuleSet, result_set: ResultSet) -> J
             )
         )
     verdict = with_issues(verdict, source, pl.concat(found))
+    reach("validated")
     return Judged(result_set, sources, verdict, verdict.accepted(rules))
 
 
@@ -175,6 +179,7 @@ def _clean_up(job: Job, session: Session, outcomes: Sequence[SetOutcome]) -> dic
     """Retention runs after good news only: while an engine is broken, its last good rows stay."""
     if any(outcome.status == "rejected" for outcome in outcomes):
         return {}
+    reach("cleaning")
     return session.run(lambda conn: retention.cleanup(conn, job.settings.cleanup_days))
 
 
@@ -183,6 +188,7 @@ def _remember(session: Session, outcome: RunOutcome, status: str | None = None) 
     if outcome.run_id is None:
         return outcome
     run_id, ended = outcome.run_id, status or outcome.status
+    reach("finishing")
     try:
         session.run(lambda conn: ledger.finish_run(conn, run_id, ended, cleanup=outcome.cleanup, error=outcome.error))
     except AutonamaError as error:

@@ -13,11 +13,15 @@ from autonama.database import ledger
 from autonama.database.ledger import FileEntry
 from autonama.database.queries import load
 from autonama.engines.contract import Column, Engine
+from autonama.faults import reach
 from autonama.ingestion.outcome import AlertCounts, RowCounts
 from autonama.ingestion.read import SourceFile
 from autonama.ingestion.validate import Verdict
 
 ALERTS = sql.Identifier("trading", "alerts")
+CHUNK = 1 << 20
+"""Bytes handed to COPY at a time: between two of them an interrupt is heard."""
+
 LINEAGE = ("engine", "file_id", "row_number")
 ALERT_COLUMNS = (
     "symbol", "interval", "signal", "current_price", "upper_band", "lower_band", "potential_return", "total_return",
@@ -59,6 +63,7 @@ def publish(conn: psycopg.Connection[Any], publication: Publication) -> Publishe
     first, *others = publication.sources
     with conn.transaction():
         known = _already_published(conn, publication)
+        reach("locked")
         if first.sha256 in known:
             _enter_companions(conn, publication, others, known, known[first.sha256][0])
             return Published(None, RowCounts(), AlertCounts())
@@ -66,10 +71,13 @@ def publish(conn: psycopg.Connection[Any], publication: Publication) -> Publishe
         _enter_companions(conn, publication, others, known, file_id)
         ledger.copy_issues(conn, file_id, publication.verdict.issues.iter_rows())
         ledger.copy_quarantine(conn, file_id, publication.verdict.bad.iter_rows())
+        reach("entered")
         rows, alerts = _store_rows(conn, file_id, publication)
         seconds = time.perf_counter() - began
         ledger.count_file(conn, file_id, rows=asdict(rows), alerts=asdict(alerts), elapsed_s=seconds)
         ledger.notify(conn, f"published {file_id}")
+        reach("counted")
+    reach("committed")
     return Published(file_id, rows, alerts)
 
 
@@ -82,6 +90,8 @@ def record_rejection(conn: psycopg.Connection[Any], publication: Publication) ->
             ledger.insert_file(conn, _entry(publication, source, "rejected", file_id))
         ledger.copy_issues(conn, file_id, publication.verdict.issues.iter_rows())
         ledger.notify(conn, f"rejected {file_id}")
+        reach("refusing")
+    reach("refused")
     return file_id
 
 
@@ -147,7 +157,9 @@ def _store_rows(conn: psycopg.Connection[Any], file_id: int, publication: Public
         columns = [column for column in engine.columns if column.stored]
         payload = _csv(good, columns, engine, file_id)
         inserted, updated, source = _load(conn, payload, columns, engine, table, good)
+        reach("merged")
         alerts = _raise_alerts(conn, source, file_id, engine) if engine.alerts else AlertCounts()
+    reach("alerted")
     if engine.summary is not None and verdict.summary is not None:
         _store_summary(conn, file_id, engine, verdict.summary)
     rows = RowCounts(read, inserted, updated, read - quarantined - inserted - updated, quarantined)
@@ -197,7 +209,10 @@ def _may_clash(conn: psycopg.Connection[Any], engine: Engine, table: sql.Composa
 
 def _copy(conn: psycopg.Connection[Any], table: sql.Composable, names: Sequence[str], payload: bytes) -> None:
     with conn.cursor() as cursor, cursor.copy(_compose("copy", table=table, columns=_list(names))) as copy:
-        copy.write(payload)
+        for start in range(0, len(payload), CHUNK):
+            copy.write(payload[start : start + CHUNK])
+            reach("copying")
+    reach("copied")
 
 
 def _raise_alerts(conn: psycopg.Connection[Any], source: sql.Composable, file_id: int, engine: Engine) -> AlertCounts:
