@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-full lint clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/autonama demo
@@ -15,6 +15,9 @@ test: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+test-full: $(VENV)/.installed-dev
+	$(BIN)/pytest -m ""
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from autonama.cli import db
 from autonama.cli.main import app
 from writing import good, many, write_csv, write_json
 
@@ -66,7 +67,7 @@ def test_the_documented_commands_run(directory: Path, database_url: str) -> None
 def test_the_autonama_commands_run(directory: Path, database_url: str) -> None:
     """Every `autonama` line of the README succeeds, in its order."""
     lines = blocks("bash")[2].splitlines()
-    assert len(lines) == 10
+    assert len(lines) == 11
     for line in lines:
         done = run(line, directory, database_url)
         assert done.returncode == 0, (line, done.stdout, done.stderr)
@@ -99,6 +100,15 @@ def test_every_command_is_in_the_readme() -> None:
     names = [info.name or (info.callback.__name__ if info.callback else "") for info in app.registered_commands]
     for name in names:
         assert re.search(rf"\| `{name}\b", README), name
+
+
+def test_every_database_command_is_in_the_readme() -> None:
+    """No command below `db` is undocumented."""
+    table = "\n".join(line for line in README.splitlines() if line.startswith("| `db "))
+    names = [info.name or (info.callback.__name__ if info.callback else "") for info in db.app.registered_commands]
+    assert len(names) >= 8
+    for name in names:
+        assert re.search(rf"`(db )?{name}\b", table), name
 
 
 def test_every_setting_is_in_the_readme() -> None:

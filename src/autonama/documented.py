@@ -9,7 +9,7 @@ import polars as pl
 
 from autonama.config import Settings, load_settings, settings_from_db_config
 from autonama.errors import AutonamaError, DatabaseError
-from autonama.ingestion.outcome import RunOutcome
+from autonama.ingestion.outcome import RunOutcome, SetOutcome
 from autonama.ingestion.pipeline import Job, check, ingest
 
 
@@ -35,7 +35,7 @@ class VectorBTIngestionValidator:
             run = check(Job("vectorbt", self._settings, paths=(Path(path),)))
         except AutonamaError as error:
             return False, [str(error)]
-        return run.exit_code == 0, _errors(run)
+        return run.exit_code == 0, _errors(run) or [note for outcome in run.sets for note in _unread(outcome)]
 
 
 class VectorBTIngestionProcessor:
@@ -61,6 +61,8 @@ class VectorBTIngestionProcessor:
             return {"error": sentence(error)}
         if run.error is not None:
             return {"error": run.error}
+        if changing := [note for outcome in run.sets for note in _unread(outcome)]:
+            return {"error": " ".join(changing)}
         files = [str(path) for outcome in run.sets for path in outcome.files]
         if run.exit_code:
             return {"error": "Validation failed", "validation_errors": _errors(run), "files_checked": files}
@@ -79,6 +81,10 @@ class VectorBTIngestionProcessor:
 def sentence(error: AutonamaError) -> str:
     """An error as the documented door tells it."""
     return f"Database connection failed: {error}" if isinstance(error, DatabaseError) else str(error)
+
+
+def _unread(outcome: SetOutcome) -> tuple[str, ...]:
+    return outcome.notes if outcome.status == "changing" else ()
 
 
 def _errors(run: RunOutcome) -> list[str]:

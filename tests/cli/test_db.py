@@ -10,6 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from autonama.database.migrate import HEAD
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 SECRET = "Planted-S3cret"
@@ -22,14 +24,14 @@ def test_status_of_a_ready_database(autonama: Run, conn: psycopg.Connection) -> 
     done = autonama("db", "status")
     assert (done.returncode, done.stderr) == (0, "")
     assert f"PostgreSQL {conn.info.parameter_status('server_version')}, up since" in done.stdout
-    assert "version 0001, the latest" in done.stdout
+    assert f"version {HEAD}, the latest" in done.stdout
     assert "trading.alerts                1" in done.stdout
 
 
 def test_status_as_json(autonama: Run) -> None:
     """`--json` prints one object with the same facts."""
     told = json.loads(autonama("db", "status", "--json").stdout)
-    assert (told["schema_version"], told["head"]) == ("0001", "0001")
+    assert (told["schema_version"], told["head"]) == (HEAD, HEAD)
     assert told["rows"]["ingestion.files"] == 0
     assert told["size_bytes"] > 0
 
@@ -37,9 +39,9 @@ def test_status_as_json(autonama: Run) -> None:
 def test_init_then_status_then_upgrade(autonama: Run, empty_database_url: str) -> None:
     """On an empty database status says what makes the schema; init makes it once, and upgrade finds nothing to do."""
     url = {"AUTONAMA_DATABASE_URL": empty_database_url}
-    assert "none yet. `autonama db init` makes version 0001." in autonama("db", "status", **url).stdout
-    assert autonama("db", "init", **url).stdout.startswith("The schema is at version 0001.\nReady: postgresql://")
-    assert autonama("db", "upgrade", **url).stdout == "Nothing to do: the schema is at version 0001.\n"
+    assert f"none yet. `autonama db init` makes version {HEAD}." in autonama("db", "status", **url).stdout
+    assert autonama("db", "init", **url).stdout.startswith(f"The schema is at version {HEAD}.\nReady: postgresql://")
+    assert autonama("db", "upgrade", **url).stdout == f"Nothing to do: the schema is at version {HEAD}.\n"
 
 
 def test_upgrade_says_what_it_adopted(autonama: Run, empty_database_url: str) -> None:
@@ -51,7 +53,7 @@ def test_upgrade_says_what_it_adopted(autonama: Run, empty_database_url: str) ->
         old.execute(f"CREATE TABLE {documented}".encode())
         old.execute("INSERT INTO trading.alerts (symbol, interval, signal) VALUES ('BTCUSDT', '1d', 'BUY')")
     done = autonama("db", "upgrade", AUTONAMA_DATABASE_URL=empty_database_url)
-    assert done.stdout == "The schema is at version 0001.\ntrading.alerts: adopted 1 row\n"
+    assert done.stdout == f"The schema is at version {HEAD}.\ntrading.alerts: adopted 1 row\n"
 
 
 def test_url_keeps_the_password_to_itself(autonama: Run) -> None:

@@ -81,7 +81,7 @@ from autonama.errors import ConfigError
         (
             {"database_url": "mysql://h/d"},
             "database_url ({file}) is text that is not shown, and has to be a PostgreSQL address: "
-            "postgresql://user:password@host:5432/database.",
+            "postgresql://user:password@host:5432/database, with %40 for an @ in the password.",
         ),
         ({"vectorbt": {"results_pattern": "a/*.csv"}}, "vectorbt.results_pattern ({file}) is "),
         ({"engines": {"vectorbt": {}}}, "engines ({file}) is an object, and has to be an object of plug-in engines by"),

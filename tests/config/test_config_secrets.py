@@ -237,3 +237,12 @@ def test_any_secret_is_taken_out_of_a_log(secret: str, wrap, tmp_path_factory: p
     written = (directory / "law.log").read_text()
     assert "***" in written
     assert json.dumps(secret)[1:-1] not in written.partition("<")[2]
+
+
+@pytest.mark.parametrize("password", ["Sup3r@Secret", "Pl@nted@@"])
+def test_a_raw_at_sign_in_a_password_is_refused_before_it_becomes_a_host(password: str) -> None:
+    """The address is refused with the way to write it, and no part of the password is shown."""
+    with pytest.raises(ConfigError) as caught:
+        load_settings(database_url=f"postgresql://postgres:{password}@127.0.0.1:1/x")
+    assert "%40" in str(caught.value)
+    assert not any(part in str(caught.value) for part in ("Sup3r", "Secret", "nted"))

@@ -1,6 +1,8 @@
 """The embedded server: made and started on first use, by whoever comes, and found again by all."""
 
 import os
+import pwd
+import re
 import shutil
 import signal
 import stat
@@ -9,6 +11,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
@@ -23,6 +27,9 @@ START = (
     "import sys, pathlib; from autonama.database import embedded; "
     "print(embedded.ensure_running(pathlib.Path(sys.argv[1])))"
 )
+
+
+TEMPORARY = Path(tempfile.gettempdir())
 
 
 @pytest.fixture
@@ -206,3 +213,196 @@ def test_running_server_is_found_without_the_wheel(data_dir: Path) -> None:
         check=True,
     )
     assert done.stdout.strip() == address
+
+
+def processes(data_dir: Path) -> list[int]:
+    """The server and all its children."""
+    main = pid(data_dir)
+    children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+    return [main, *map(int, children)]
+
+
+def test_no_network_socket_is_open(data_dir: Path) -> None:
+    """As the kernel sees it, neither the server nor a child of it has a socket of TCP or UDP."""
+    if not Path("/proc/net/tcp").exists():
+        pytest.skip("this system has no /proc/net")
+    with psycopg.connect(embedded.ensure_running(data_dir)):
+        open_files = [link.readlink() for one in processes(data_dir) for link in Path(f"/proc/{one}/fd").iterdir()]
+    ours = {match[1] for file in open_files if (match := re.fullmatch(r"socket:\[(\d+)\]", str(file)))}
+    assert ours
+    tables = [Path("/proc/net") / name for name in ("tcp", "tcp6", "udp", "udp6", "raw", "raw6")]
+    of_the_network = {
+        line.split()[9] for table in tables if table.exists() for line in table.read_text().splitlines()[1:]
+    }
+    assert ours.isdisjoint(of_the_network)
+
+
+def test_after_a_power_cut(data_dir: Path) -> None:
+    """All its processes killed at once amid a transaction: the next use starts it, with what was committed only."""
+    if not Path("/proc/self").exists():
+        pytest.skip("this system has no /proc to find the server's children in")
+    with psycopg.connect(embedded.ensure_running(data_dir), autocommit=True) as conn:
+        conn.execute("CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n")
+        conn.execute("BEGIN")
+        conn.execute("INSERT INTO kept SELECT generate_series(1001, 20000)")
+        left = data_dir / "pgdata" / "postmaster.pid"
+        killed = [Path(f"/proc/{process}/cmdline") for process in processes(data_dir)]
+        for process in processes(data_dir):
+            os.kill(process, signal.SIGKILL)
+        while any(file.exists() and file.read_bytes() for file in killed):  # a zombie's is empty
+            time.sleep(0.01)
+        assert left.exists()
+        with psycopg.connect(embedded.ensure_running(data_dir)) as again:
+            assert again.execute("SELECT count(*), max(n) FROM kept").fetchall() == [(1000, 1000)]
+        with suppress(psycopg.Error):
+            conn.execute("ROLLBACK")
+
+
+@pytest.fixture
+def installed(data_dir: Path) -> Path:
+    """A second installation of the wheel, in a place that can be deleted, first on PYTHONPATH."""
+    there = embedded.server_programs().parents[2]
+    site = data_dir.parent / "site"
+    for package in (embedded.WHEEL, f"{embedded.WHEEL}.libs"):
+        if (there / package).exists():
+            shutil.copytree(there / package, site / package, symlinks=True, copy_function=os.link)
+    data_dir.parent.chmod(0o755)
+    return site
+
+
+def started_from(site: Path, data_dir: Path) -> None:
+    """Start the server with the programs of that installation."""
+    env = {**os.environ, "PYTHONPATH": str(site)}
+    subprocess.run((sys.executable, "-c", START, str(data_dir)), env=env, check=True, stdout=subprocess.DEVNULL)
+
+
+def test_data_outlives_the_installation_that_made_it(data_dir: Path, installed: Path) -> None:
+    """A cluster made by one installation of the package opens with the next one, after the first was deleted."""
+    started_from(installed, data_dir)
+    with psycopg.connect(embedded.ensure_running(data_dir)) as conn:
+        conn.execute("CREATE TABLE kept AS SELECT 1 AS one")
+        assert str(installed) in conn.execute("SELECT setting FROM pg_config WHERE name = 'BINDIR'").fetchall()[0][0]
+    assert embedded.stop(data_dir)
+    shutil.rmtree(installed)
+    with psycopg.connect(embedded.ensure_running(data_dir)) as conn:
+        assert conn.execute("SELECT one FROM kept").fetchall() == [(1,)]
+        assert (
+            str(installed) not in conn.execute("SELECT setting FROM pg_config WHERE name = 'BINDIR'").fetchall()[0][0]
+        )
+
+
+def test_server_whose_programs_were_deleted_under_it(data_dir: Path, installed: Path) -> None:
+    """A server that runs from a deleted installation says what to do, can be stopped, and starts from the new one."""
+    started_from(installed, data_dir)
+    shutil.rmtree(installed)
+    with psycopg.connect(embedded.ensure_running(data_dir)) as conn, pytest.raises(psycopg.Error) as refused:
+        conn.execute("DO $$ BEGIN END $$")
+    assert "autonama db stop, then the command again" in str(translate(refused.value))
+    assert embedded.stop(data_dir)
+    with psycopg.connect(embedded.ensure_running(data_dir)) as conn:
+        conn.execute("DO $$ BEGIN END $$")
+
+
+@dataclass(frozen=True)
+class Person:
+    """An OS user, and a Python that this user may run."""
+
+    name: str
+    uid: int
+    gid: int
+    home: Path
+    python: str = sys.executable
+    path: str = ""
+
+    def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Python, as this user."""
+        env = {"HOME": str(self.home), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **environment}
+        return subprocess.run(
+            (self.python, *words), env={**env, "PYTHONPATH": self.path}, cwd=self.home, user=self.uid, group=self.gid,
+            extra_groups=[], capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    def command(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """The `autonama` command, as this user."""
+        return self.run("-m", "autonama", *words, **environment)
+
+    def able(self) -> "Person | None":
+        """The same with a Python that works for them: this one, else the system's own of the same version."""
+        source = Path(autonama.__file__).parents[1]
+        site = embedded.server_programs().parents[2]
+        system = shutil.which(f"python3.{sys.version_info.minor}", path="/usr/bin:/usr/local/bin")
+        for python, path in ((sys.executable, ""), (system, f"{source}:{site}")):
+            candidate = replace(self, python=python or "", path=path)
+            with suppress(OSError):
+                if candidate.command("--version").returncode == 0:
+                    return candidate
+        return None
+
+
+@pytest.fixture
+def two_users() -> Iterator[list[Person]]:
+    """Two OS users of this machine, made for this test, each with a home that only they can enter."""
+    if os.geteuid() != 0 or shutil.which("useradd") is None:
+        pytest.skip("only root can make two OS users, with useradd")
+    above = Path(tempfile.mkdtemp(prefix="autonama-homes-", dir="/tmp"))
+    above.chmod(0o755)
+    made: list[Person] = []
+    try:
+        for letter in "ab":
+            name = f"autonama-test-{letter}-{os.getpid()}"
+            subprocess.run(("useradd", "--system", "--user-group", "--no-create-home", name), check=True)
+            entry = pwd.getpwnam(name)
+            made.append(Person(name, entry.pw_uid, entry.pw_gid, above / letter))
+            made[-1].home.mkdir(mode=0o700)
+            os.chown(made[-1].home, entry.pw_uid, entry.pw_gid)
+        able = [person.able() for person in made]
+        if None in able:
+            pytest.skip("no Python that other OS users of this machine may run can import the project")
+        yield [person for person in able if person is not None]
+    finally:
+        for data in above.rglob("pgdata"):
+            embedded.stop(data.parent)
+        for person in made:
+            shutil.rmtree(TEMPORARY / f"autonama-{person.uid}", ignore_errors=True)
+            subprocess.run(("userdel", person.name), check=True)
+        shutil.rmtree(above)
+
+
+@pytest.mark.parametrize("depth", [0, 40], ids=["home", "deep"])
+def test_two_users_of_one_machine_do_not_meet(two_users: list[Person], depth: int) -> None:
+    """Each has a server, a cluster and a socket of their own, wherever these lie, and no way into the other's."""
+    one, other = two_users
+    place = "deep/" * depth + "data"
+    addresses = []
+    for person in two_users:
+        deep = {"AUTONAMA_DATA_DIR": str(person.home / place)}
+        done = person.command("db", "init", **deep)
+        assert (done.returncode, done.stderr) == (0, ""), person
+        address = person.command("db", "url", **deep).stdout.strip()
+        addresses.append(address)
+        query = "import sys, psycopg; psycopg.connect(sys.argv[1], autocommit=True).execute('CREATE TABLE mine ()')"
+        assert person.run("-c", query, address).returncode == 0
+        assert (person.home / place / "pgdata").stat().st_uid == person.uid
+    assert addresses[0] != addresses[1]
+    refused = other.run("-c", query, addresses[0])
+    assert "Permission denied" in refused.stderr
+    done = other.command("db", "status", AUTONAMA_DATA_DIR=str(one.home / place))
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "belongs to another OS user" in done.stderr or "Permission denied" in done.stderr
+    for person in two_users:
+        done = person.command("db", "stop", AUTONAMA_DATA_DIR=str(person.home / place))
+        assert (done.stdout, done.stderr) == ("The embedded PostgreSQL was stopped.\n", "")
+
+
+def test_a_socket_directory_that_somebody_else_took(two_users: list[Person]) -> None:
+    """Where another user made /tmp/autonama-UID before, no socket is put into it: the sentence names the way out."""
+    one, other = two_users
+    taken = TEMPORARY / f"autonama-{one.uid}"
+    other.run("-c", f"import os; os.mkdir({str(taken)!r}, 0o777)")
+    try:
+        done = one.command("db", "init", AUTONAMA_DATA_DIR=str(one.home / ("deep/" * 40)))
+        assert (done.returncode, done.stdout) == (3, "")
+        assert f"{taken} belongs to another OS user" in done.stderr
+        assert "AUTONAMA_DATA_DIR" in done.stderr
+    finally:
+        taken.rmdir()

@@ -143,7 +143,7 @@ def test_a_terminated_connection_passes(conn: psycopg.Connection, database_url: 
             "let this",
             False,
         ),
-        ("SSL error: certificate verify failed", "sslrootcert=", False),
+        ("SSL error: certificate verify failed", "Set database_sslrootcert", False),
         ("FATAL:  sorry, too many clients already", "max_connections", False),
         ("FATAL:  the database system is starting up", "in a moment", True),
         ("FATAL:  the database system is in recovery mode", "in a moment", True),

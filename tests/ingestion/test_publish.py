@@ -1,7 +1,8 @@
 """What stands in the database after a run: exactly the file's rows, once, with their way back."""
 
 import json
-from datetime import datetime, timedelta
+import time
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
@@ -196,6 +197,20 @@ def test_a_refused_set_is_not_judged_again_by_all(tmp_path: Path, run_ingest: An
     assert run_ingest(tmp_path).exit_code == 1
     lenient = run_ingest(tmp_path, every=True, validation={"strict_mode": False})
     assert lenient.sets[0].status == "quarantined"
+
+
+def test_a_set_that_came_too_early_is_taken_when_its_time_has_come(
+    tmp_path: Path, run_ingest: Any, conn: psycopg.Connection[Any]
+) -> None:
+    """An engine's clock that is fast refuses its set for a while only: `every` looks again at what time can mend."""
+    soon = datetime.now(UTC) + timedelta(minutes=5, seconds=2)
+    write_csv(tmp_path, [good(analysis_date=soon.isoformat())])
+    assert run_ingest(tmp_path, every=True).exit_code == 1
+    again = run_ingest(tmp_path, every=True)
+    assert (again.status, again.exit_code) == ("nothing_new", 0)
+    time.sleep(2.5)
+    assert run_ingest(tmp_path, every=True).status == "published"
+    assert conn.execute("SELECT count(*) FROM ingestion.files WHERE status = 'rejected'").fetchone() == (1,)
 
 
 def test_notify_reaches_a_listener(tmp_path: Path, run_ingest: Any, conn: psycopg.Connection[Any]) -> None:

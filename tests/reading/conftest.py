@@ -1,5 +1,8 @@
 """Files written for one test and read at once."""
 
+import os
+import time
+
 import pytest
 from source_files import PAIR, Reading
 
@@ -17,6 +20,8 @@ def reading(tmp_path_factory: pytest.TempPathFactory) -> Reading:
     ) -> SourceFile:
         path = directory / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
+        # Written long enough ago that an end without a line's end is no sign of a writer still at work.
+        os.utime(path, (time.time() - 60,) * 2)
         return read(path, engine, max_bytes=limit)
 
     return write_and_read

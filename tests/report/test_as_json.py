@@ -15,7 +15,7 @@ from autonama.ingestion.outcome import AlertCounts, RowCounts, RunOutcome
 from autonama.ingestion.report import as_json
 
 RUN_KEYS = ["run_id", "engine", "status", "validate_only", "sets", "cleanup", "elapsed_s", "error", "notes"]
-SET_KEYS = ["name", "sha256", "status", "files", "rows", "alerts", "issues", "issue_counts", "notes"]
+SET_KEYS = ["name", "sha256", "replay_of", "status", "files", "rows", "alerts", "issues", "issue_counts", "notes"]
 
 
 @pytest.mark.parametrize("run", every_kind())

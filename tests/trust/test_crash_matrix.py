@@ -74,7 +74,7 @@ def undisturbed(server: Any, template: str, tmp_path_factory: pytest.TempPathFac
     results = write_results(tmp_path_factory.mktemp("undisturbed") / "results")
     assert ingest(results, server.url("undisturbed")) == 1
     expected = state(server.url("undisturbed"))
-    assert [len(expected[name]) for name in STATE] == [30, 30, 4, 2, 1]
+    assert [len(expected[name]) for name in STATE] == [30, 30, 4, 3, 1]
     return expected
 
 
@@ -99,13 +99,12 @@ def test_killed_before_the_cleanup_the_next_run_does_it(results: Path, database_
     assert ingest(results, database_url) == 0
     with psycopg.connect(database_url, autocommit=True) as conn:
         conn.execute("UPDATE trading.alerts SET created_at = now() - interval '40 days' WHERE degree = 4")
+        write_csv(results, many(1, interval="4h"), "vectorbt_analysis_results_d.csv")
         assert ingest(results, database_url, "SIGKILL@cleaning") == -signal.SIGKILL
-        assert conn.execute("SELECT count(*) FROM trading.alerts").fetchone() == (30,)
+        write_csv(results, many(1, interval="2h"), "vectorbt_analysis_results_e.csv")
+        assert conn.execute("SELECT count(*) FROM trading.alerts").fetchone() == (31,)
         assert ingest(results, database_url) == 0
-        assert conn.execute("SELECT count(*), count(*) FILTER (WHERE degree = 4) FROM trading.alerts").fetchone() == (
-            20,
-            0,
-        )
+        assert conn.execute("SELECT count(*), max(degree) FROM trading.alerts").fetchone() == (22, 3)
 
 
 @pytest.mark.parametrize(

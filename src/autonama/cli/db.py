@@ -1,4 +1,4 @@
-"""`autonama db`: the database's schema, state and address, and the embedded server."""
+"""`autonama db`: the database's schema, state and address, the embedded server; backup and rights in `backup`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autonama.cli import backup
 from autonama.cli.edge import at_edge, complain
 from autonama.cli.options import ConfigOption, DatabaseUrlOption, JsonOption
 
@@ -78,6 +79,11 @@ def stop(config: ConfigOption = None) -> None:
     settings = _settings(config, None)
     stopped = embedded.stop(settings.data_dir)
     typer.echo("The embedded PostgreSQL was stopped." if stopped else "The embedded PostgreSQL was not running.")
+
+
+app.command()(at_edge(backup.dump))
+app.command()(at_edge(backup.restore))
+app.command()(at_edge(backup.grants))
 
 
 def _settings(config: Path | None, database_url: str | None) -> Settings:

@@ -5,7 +5,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn, ParamSpec
 
@@ -31,25 +32,34 @@ def at_edge(command: Callable[P, int | None]) -> Callable[P, None]:
 
 
 def _exit_code(work: Callable[[], int | None]) -> int:
+    code: int | None = 0
     try:
-        code = work()
-        sys.stdout.flush()
+        with unread_output():
+            code = work()
+            sys.stdout.flush()
     except AutonamaError as error:
         complain(f"Error: {shown(str(error))}")
         return error.exit_code
     except KeyboardInterrupt:
         complain("Interrupted. Nothing half-written was kept; the same command goes on where it stopped.")
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of a pipe, such as `head`, has seen enough. Keep the interpreter from flushing into it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:  # the process's edge
         logging.getLogger("autonama").exception("Internal error")
         kind = type(error).__name__
         complain(f"Internal error, a fault of Autonama: {kind}: {shown(str(error))}\nThe log has the details.")
         return INTERNAL_ERROR
     return code or 0
+
+
+@contextmanager
+def unread_output() -> Iterator[None]:
+    """What is printed inside may find its reader gone: `head` has seen enough, and that is no failure."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Keep the interpreter from flushing into the closed pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(message: str) -> None:

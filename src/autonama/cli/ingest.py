@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autonama.cli.edge import complain, shown
+from autonama.cli.edge import complain, shown, unread_output
 from autonama.cli.options import ConfigOption, DatabaseUrlOption, EngineOption, JsonOption, ResultsDirOption
 from autonama.errors import AutonamaError
 
@@ -140,14 +140,14 @@ def _perform(
         if look.as_json:
             _print_json(_failed(choice.engine, error, validate_only=validate_only))
         raise
+    show = _print_json if look.as_json else lambda told: _print_run(told, look)
+    # What was done is said first, and stays the exit code even where nobody reads it to its end.
+    with unread_output():
+        show(run)
     if look.report is not None:
         from autonama.ingestion.report import write_html
 
         write_html(run, look.report)
-    if look.as_json:
-        _print_json(run)
-    else:
-        _print_run(run, look)
     return run.exit_code
 
 
@@ -170,6 +170,7 @@ def _settled(
             choice.pattern,
             every=choice.every,
             allow_stale=choice.allow_stale,
+            clean_up="cleanup_days" in overrides,
             progress=progress,
         )
         run = check(job) if validate_only else ingest(job)

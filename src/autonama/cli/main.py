@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from autonama import __version__
-from autonama.cli import cleanup, db, demo, doctor, ingest, rules, runs, why
+from autonama.cli import cleanup, db, demo, doctor, ingest, replay, rules, runs, why
 from autonama.cli.edge import at_edge
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 app.command()(at_edge(ingest.ingest))
 app.command()(at_edge(ingest.validate))
+app.command()(at_edge(replay.replay))
 app.command()(at_edge(runs.runs))
 app.command()(at_edge(why.why))
 app.command()(at_edge(rules.rules))

@@ -49,7 +49,7 @@ def run_ingestion(
     try:
         settings = load_settings(config, **{name: value for name, value in given.items() if value is not None})
         _introduce(engine, settings, validate_only=validate_only)
-        run = _run(engine, settings, validate_only=validate_only)
+        run = _run(engine, settings, validate_only=validate_only, clean_up=cleanup_days is not None)
     except AutonamaError as error:
         return _fail(error)
     if run.error is not None:
@@ -82,13 +82,13 @@ def _introduce(engine: str, settings: Settings, *, validate_only: bool) -> None:
     _say(f"🐍 Conda environment: {os.environ.get('CONDA_DEFAULT_ENV', 'not detected')}")
 
 
-def _run(engine: str, settings: Settings, *, validate_only: bool) -> RunOutcome:
+def _run(engine: str, settings: Settings, *, validate_only: bool, clean_up: bool) -> RunOutcome:
     from autonama.ingestion.pipeline import Job, check, ingest
     from autonama.ingestion.report.log import log_run
     from autonama.logs import logging_to
 
     with logging_to(settings, engine):
-        job = Job(engine, settings)
+        job = Job(engine, settings, clean_up=clean_up)
         run = check(job) if validate_only else ingest(job)
         log_run(run)
     return run
@@ -117,6 +117,10 @@ def _conclude(run: RunOutcome) -> int:
     _say(f"\n{'=' * 60}\nINGESTION RESULTS\n{'=' * 60}")
     for note in run.notes:
         _say(f"⚠️  {note}")
+    for outcome in run.sets:
+        if outcome.status == "changing":
+            _say(f"❌ Error: {' '.join(outcome.notes)}")
+            return run.exit_code
     errors, warnings = _messages(run, "error"), _messages(run, "warning")
     files = ", ".join(str(path) for outcome in run.sets for path in outcome.files)
     if run.exit_code:

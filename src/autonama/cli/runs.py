@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from autonama.cli.console import Console
 
+COUNTS = ("rows_read", "rows_quarantined", "rows_open")
+
 RunArgument = Annotated[int | None, typer.Argument(metavar="[RUN]", help="One run, in full.", show_default=False)]
 
 
@@ -80,15 +82,28 @@ def _print_run(detail: dict[str, Any]) -> None:
     console.print(f"It took {seconds(run['started_at'], run['finished_at'])}.", highlight=False)
     if run["error"]:
         console.print(plain(f"Error: {run['error']}"))
-    numbers = ("Rows", "Aside", "Issues")
+    numbers = ("Rows", "Aside", "Open", "Issues")
     files = grid(("File", "Status", *numbers, "SHA-256"), right=numbers, whole=("Status", "SHA-256"))
     for entry in detail["files"]:
         issues = sum(entry["issue_counts"].values())
         name, sha256 = plain(entry["name"]), entry["sha256"][:12]
-        counts = (number(value) for value in (entry["rows_read"], entry["rows_quarantined"], issues))
+        counts = (number(value) for value in (*(entry[key] for key in COUNTS), issues))
         files.add_row(name, entry["status"], *counts, sha256)
     console.print(files)
+    _print_open(console, detail["files"])
     _print_issues(console, detail["issues"])
+
+
+def _print_open(console: Console, files: list[dict[str, Any]]) -> None:
+    for entry in files:
+        if entry["rows_open"]:
+            rows = "1 row" if entry["rows_open"] == 1 else f"{entry['rows_open']:,} rows"
+            engine = "" if entry["engine"] == "vectorbt" else f" --engine {entry['engine']}"
+            console.print(
+                f"{rows} of file {entry['id']} still in quarantine: `autonama replay --file {entry['id']}{engine}` "
+                "judges again, with `--export FILE` it writes them out to be corrected.",
+                highlight=False,
+            )
 
 
 def _print_issues(console: Console, issues: list[dict[str, Any]]) -> None:

@@ -11,6 +11,9 @@ EMBEDDED = "embedded"
 BUILT_IN = ("vectorbt", "enhanced")
 """Engines with a section of their own; those of plug-ins stand under `engines`."""
 
+SYSTEM = Path("system")
+"""libpq's word, in the place of a file, for the authorities that this system trusts."""
+
 DEFAULT_PASSWORD = "postgres"  # noqa: S105  the documented one, no secret
 
 
@@ -44,7 +47,10 @@ def _secret(value: SecretStr) -> SecretStr:
 def _address(value: SecretStr) -> SecretStr:
     """A URL of PostgreSQL, or libpq's `host=… dbname=…`; the rest of it is read when it is connected to."""
     text = value.get_secret_value()
-    scheme, separator, _ = text.partition("://")
+    scheme, separator, rest = text.partition("://")
+    # A raw @ in the password would make its tail part of the host, and so of the message that the host is unknown.
+    if separator and rest.partition("/")[0].count("@") > 1:
+        raise ValueError
     if not text.strip() or (separator and "=" not in scheme and scheme not in ("postgresql", "postgres")):
         raise ValueError
     return value
@@ -121,7 +127,18 @@ Address = Annotated[
     SecretStr,
     AfterValidator(_secret),
     AfterValidator(_address),
-    Allowed("a PostgreSQL address: postgresql://user:password@host:5432/database"),
+    Allowed("a PostgreSQL address: postgresql://user:password@host:5432/database, with %40 for an @ in the password"),
+]
+SslMode = Annotated[
+    Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
+    Allowed("disable, allow, prefer, require, verify-ca or verify-full"),
+]
+SslFile = Annotated[Path, BeforeValidator(_path_text), AfterValidator(_at_home), Allowed("the path of a file")]
+SslAuthority = Annotated[
+    Path,
+    BeforeValidator(_path_text),
+    AfterValidator(_at_home),
+    Allowed('the path of a file, or "system" for the authorities that this system trusts'),
 ]
 Directory = Annotated[Path, BeforeValidator(_path_text), AfterValidator(_at_home), Allowed("the path of a directory")]
 Port = Annotated[

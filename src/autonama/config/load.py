@@ -11,6 +11,7 @@ from autonama.config.caution import warnings_of
 from autonama.config.environment import from_environment
 from autonama.config.file import read_config
 from autonama.config.keys import Place
+from autonama.config.kinds import SYSTEM
 from autonama.config.layers import Layer
 from autonama.config.model import Keys, Settings
 from autonama.config.words import plain
@@ -25,7 +26,7 @@ FLAGS: Mapping[Place, str] = {
     ("validation", "strict_mode"): "flag --strict",
 }
 
-PATHS = ("engine_results_dir", "data_dir")
+PATHS = ("engine_results_dir", "data_dir", "database_sslrootcert", "database_sslcert", "database_sslkey")
 
 
 def load_settings(config: Path | None = None, **overrides: object) -> Settings:
@@ -108,9 +109,13 @@ def _merged(lower: Mapping[str, Any], higher: Mapping[str, Any]) -> dict[str, An
 def _anchored(values: Mapping[str, Any], base: Path) -> dict[str, Any]:
     """The values with their paths absolute."""
     return {
-        name: _placed(Path(value).expanduser(), base) if name in PATHS and value is not None else value
+        name: _placed(Path(value).expanduser(), base) if _is_path(name, value) else value
         for name, value in values.items()
     }
+
+
+def _is_path(name: str, value: object) -> bool:
+    return name in PATHS and value is not None and not (name == "database_sslrootcert" and str(value) == str(SYSTEM))
 
 
 def _placed(path: Path, base: Path) -> Path:

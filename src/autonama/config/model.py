@@ -25,6 +25,9 @@ from autonama.config.kinds import (
     Secret,
     Severities,
     Share,
+    SslAuthority,
+    SslFile,
+    SslMode,
     Switch,
     Words,
     Zone,
@@ -115,6 +118,12 @@ class Keys(BaseModel):
     database_user: Words = Field(default="postgres", description="Who logs in.")
     database_password: Secret = Field(default=SecretStr(DEFAULT_PASSWORD), description="The user's password.")
     database_url: Address | None = Field(default=None, description="The whole address, in place of the five above.")
+    database_sslmode: SslMode | None = Field(default=None, description="Whether and how the connection is encrypted.")
+    database_sslrootcert: SslAuthority | None = Field(
+        default=None, description="Certificates of the authorities that may vouch for the server."
+    )
+    database_sslcert: SslFile | None = Field(default=None, description="The user's own certificate.")
+    database_sslkey: SslFile | None = Field(default=None, description="The private key of that certificate.")
     engine_results_dir: Directory = Field(
         default=Path("../autonama.engine/results"), description="Where the engine writes."
     )

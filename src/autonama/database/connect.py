@@ -27,8 +27,14 @@ SECRETS = ("sslpassword", "oauth_client_secret")  # besides the password
 CONNECT_TIMEOUT_S = 10
 """How long one attempt may take: without it a host that drops packets holds a command for minutes."""
 
-SESSION = "SELECT set_config('timezone', 'UTC', false), set_config('lock_timeout', '30s', false)"
-"""Times are shown in UTC; a lock that somebody holds for half a minute is told rather than waited for."""
+SESSION = """
+SELECT set_config('timezone', 'UTC', false),
+       set_config('default_transaction_isolation', 'read committed', false),
+       CASE current_setting('lock_timeout') WHEN '0' THEN set_config('lock_timeout', '30s', false) END
+"""
+"""Times are shown in UTC. A publication that waited for another's lock has to see what that one stored, which it would
+not under a stricter isolation. A lock that somebody holds for half a minute is told rather than waited for, unless the
+user, database or server has a limit of its own."""
 
 OLDEST_SERVER = 130000
 
@@ -38,16 +44,28 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())  # else each retr
 def conninfo(settings: "Settings") -> str:
     """Address of the database, password included; the embedded server is started if it is the one that is set."""
     if settings.database_url is not None:
-        return make_conninfo(**_parsed(settings.database_url.get_secret_value()))
+        return make_conninfo(**{**_tls(settings), **_parsed(settings.database_url.get_secret_value())})
     if settings.database_host == EMBEDDED:
         return embedded.ensure_running(settings.data_dir)
     return make_conninfo(
+        **_tls(settings),
         host=settings.database_host,
         port=settings.database_port,
         dbname=settings.database_name,
         user=settings.database_user,
         password=settings.database_password.get_secret_value(),
     )
+
+
+def _tls(settings: "Settings") -> dict[str, str]:
+    """The ssl settings in libpq's words. They hold for a database_url, too, in what it does not say itself."""
+    given = {
+        "sslmode": settings.database_sslmode,
+        "sslrootcert": settings.database_sslrootcert,
+        "sslcert": settings.database_sslcert,
+        "sslkey": settings.database_sslkey,
+    }
+    return {name: str(value) for name, value in given.items() if value is not None}
 
 
 def shown(settings: "Settings | str") -> str:

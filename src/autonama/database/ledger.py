@@ -25,7 +25,11 @@ BadRow = tuple[int, int | None, str, list[str]]
 
 @dataclass(frozen=True)
 class FileEntry:
-    """What the ledger keeps of a file. `sha256` is of its content, after decompression."""
+    """What the ledger keeps of a file. `sha256` is of its content, after decompression.
+
+    header: of a CSV file, as it stands there.
+    replay_of: the file whose quarantined rows these are, where they are judged again.
+    """
 
     run_id: int
     engine: str
@@ -43,6 +47,16 @@ class FileEntry:
     notes: Sequence[str] = ()
     primary_id: int | None = None
     elapsed_s: float | None = None
+    header: str | None = None
+    replay_of: int | None = None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An earlier refusal of the same bytes: by which run, and its issues by code."""
+
+    run_id: int
+    issue_counts: Mapping[str, int]
 
 
 def start_run(conn: psycopg.Connection[Any], engine: str, options: Mapping[str, object]) -> int:
@@ -75,23 +89,39 @@ def published(conn: psycopg.Connection[Any], engine: str, contents: Iterable[str
     return {sha256: (file_id, run_id) for sha256, file_id, run_id in rows}
 
 
-def refused(
-    conn: psycopg.Connection[Any], engine: str, contents: Iterable[str], ruleset: str
-) -> dict[str, tuple[int, int]]:
-    """Of these SHA-256 sums, those that this very rule set refused: sum -> (file id, run id)."""
-    values = {"engine": engine, "sha256": list(contents), "ruleset": ruleset}
-    return {sha256: (file_id, run_id) for sha256, file_id, run_id in conn.execute(load("ledger")["refused"], values)}
+def refused(conn: psycopg.Connection[Any], engine: str, contents: Iterable[str], ruleset: str) -> Refusal | None:
+    """The first refusal of a set of exactly these SHA-256 sums by this very rule set."""
+    values = {"engine": engine, "sha256": sorted(set(contents)), "ruleset": ruleset}
+    row = conn.execute(load("ledger")["refused"], values).fetchone()
+    return None if row is None else Refusal(*row)
+
+
+def refused_by_run(conn: psycopg.Connection[Any], entry: FileEntry) -> int | None:
+    """The id under which this run entered the same refusal before: its commit came through, its answer did not."""
+    values = {"run_id": entry.run_id, "engine": entry.engine, "sha256": entry.sha256, "set_name": entry.set_name}
+    row = conn.execute(load("ledger")["refused_by_run"], values).fetchone()
+    return None if row is None else int(row[0])
+
+
+def counts(conn: psycopg.Connection[Any], file_id: int) -> tuple[int, ...]:
+    """Of a published file: rows read, inserted, updated, unchanged, quarantined; alerts inserted, updated, same."""
+    return _one(conn.execute(load("ledger")["counts"], {"file_id": file_id}))
 
 
 def lock_contents(conn: psycopg.Connection[Any], engine: str, contents: Iterable[str]) -> None:
     """Wait until no other transaction publishes any of these bytes. Sorted, so that two processes cannot deadlock."""
+    # The session's lock_timeout is for locks that nobody should hold long; another publisher is waited for.
+    (patience,) = _one(conn.execute("SELECT current_setting('lock_timeout')"))
+    conn.execute("SELECT set_config('lock_timeout', '0', true)")
     for sha256 in sorted(set(contents)):
         conn.execute(load("ledger")["lock_content"], {"engine": engine, "sha256": sha256})
+    conn.execute("SELECT set_config('lock_timeout', %s, true)", [patience])
 
 
 def insert_file(conn: psycopg.Connection[Any], entry: FileEntry) -> int:
     """Enter a file; its rows count as unchanged until `count_file` settles them. Returns its id."""
     values = asdict(entry) | {"issue_counts": Jsonb(dict(entry.issue_counts)), "notes": Jsonb(list(entry.notes))}
+    values["header"] = _storable(entry.header)
     (file_id,) = _one(conn.execute(load("ledger")["insert_file"], values))
     return int(file_id)
 

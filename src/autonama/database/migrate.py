@@ -6,9 +6,10 @@ from typing import Any
 import psycopg
 
 from autonama.database.connect import translated
+from autonama.database.queries import load
 from autonama.errors import DatabaseError
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002", "0003")
 """Every revision that this package knows, oldest first."""
 
 HEAD = REVISIONS[-1]
@@ -59,11 +60,25 @@ def upgrade(conn: psycopg.Connection[Any], conninfo: str) -> list[str]:
         before = current(conn)
         if before == HEAD:
             return []
-        if before is None or before in REVISIONS:
+        if before is None:
             return _run_alembic(conninfo)
+        if before in REVISIONS:
+            try:
+                return _run_alembic(conninfo)
+            except psycopg.errors.InsufficientPrivilege as refusal:
+                raise DatabaseError(_whose_work(conn, before)) from refusal
     raise DatabaseError(
         f"The database has schema version {before}, and the latest that this package knows is {HEAD}: a newer Autonama "
         "made it. Upgrade this package (pip install --upgrade autonama)."
+    )
+
+
+def _whose_work(conn: psycopg.Connection[Any], before: str) -> str:
+    """Who has to run the upgrade that this user may not."""
+    ((owner,),) = conn.execute(load("grants")["owner"]).fetchall()
+    return (
+        f"The schema is at version {before}, this package needs {HEAD}, and the database user {conn.info.user} may not "
+        f"change it. Its owner, {owner}, has to run: autonama db upgrade"
     )
 
 

@@ -9,6 +9,7 @@ import stamina
 
 from autonama.config import Settings
 from autonama.database.connect import connect, is_transient, translate
+from autonama.errors import DatabaseError
 
 ATTEMPTS = 5
 """Tries at one piece of work. With the waits below they span about 10 s: a restart of PostgreSQL takes one or two,
@@ -39,7 +40,7 @@ class Session:
                 with attempt:
                     return work(self._connection())
         except psycopg.Error as error:
-            raise translate(error) from error
+            raise translate(error, user=self._user) from error
         raise AssertionError("the last attempt returns or raises")
 
     def _connection(self) -> psycopg.Connection[Any]:
@@ -47,6 +48,10 @@ class Session:
             self._conn = connect(self._settings)
             self.on_connect(self._conn)
         return self._conn
+
+    @property
+    def _user(self) -> str | None:
+        return None if self._conn is None or self._conn.closed else self._conn.info.user
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -63,4 +68,5 @@ class Session:
 
 
 def _passing(error: Exception) -> bool:
-    return isinstance(error, psycopg.Error) and is_transient(error)
+    cause = error.__cause__ if isinstance(error, DatabaseError) else error  # the work may have translated it already
+    return isinstance(cause, psycopg.Error) and is_transient(cause)

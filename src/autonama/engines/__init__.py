@@ -55,7 +55,17 @@ def load_engine(name: str) -> Engine:
     engine = found[0].load()
     if not isinstance(engine, Engine):
         raise ConfigError(f"The entry point of engine '{name}' is not an autonama.engines.Engine.")
+    _check(engine)
     return engine
+
+
+def _check(engine: Engine) -> None:
+    """Refuse a declaration that the stages could not follow."""
+    names = {column.name for column in engine.columns}
+    if absent := sorted({"symbol", "interval", "analysis_date", *engine.key} - names):
+        raise ConfigError(f"Engine '{engine.name}' declares no column {', '.join(absent)}: every result has these.")
+    if reserved := sorted(names & {"row", "line", "raw"}):
+        raise ConfigError(f"Engine '{engine.name}' declares the column {', '.join(reserved)}: such a name is taken.")
 
 
 def vectorbt_pro() -> str | None:

@@ -67,7 +67,7 @@ class Integer:
 class Timestamp:
     """An ISO 8601 time. Without an offset it is read in `engine_timezone`."""
 
-    bound: ClassVar[str | None] = None
+    bound: ClassVar[str | None] = "the years from 2000 on"
 
     def describe(self) -> str:
         """The type in a user's words."""

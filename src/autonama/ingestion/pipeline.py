@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import polars as pl
+import psycopg
 
 from autonama.config import Settings
 from autonama.database import ledger, migrate, retention
@@ -19,15 +19,16 @@ from autonama.engines import Engine, load_engine, vectorbt_pro
 from autonama.engines.contract import Rule
 from autonama.errors import AutonamaError, ConfigError, FileChanging
 from autonama.faults import reach
-from autonama.ingestion.agree import agree, unreadable
 from autonama.ingestion.discover import ResultSet, discover
-from autonama.ingestion.freshness import age_issues
 from autonama.ingestion.issues import no_issues
+from autonama.ingestion.judge import Judged, judge, max_bytes
 from autonama.ingestion.outcome import AlertCounts, RowCounts, RunOutcome, SetOutcome, SetStatus, run_status
-from autonama.ingestion.publish import Publication, publish, record_rejection
-from autonama.ingestion.read import SourceFile, digest, read
+from autonama.ingestion.publish import Publication, issue_counts, publish, record_rejection
+from autonama.ingestion.read import digest
 from autonama.ingestion.rules import RuleSet, rules_for
-from autonama.ingestion.validate import Verdict, validate, with_issues
+
+TIME_RULES = frozenset({"analysis_date_valid", "file_age"})
+"""What these say of the same bytes changes with the clock: a set that they refused is looked at again."""
 
 Progress = Callable[[int, int, str], None]
 
@@ -39,6 +40,7 @@ class Job:
     paths: result files or directories; empty: the results directory of the settings.
     pattern: a glob in place of the engine's own.
     every: all sets instead of the newest one.
+    clean_up: delete what is older than cleanup_days also where nothing new was published.
     rules: custom ones, beside the engine's.
     progress: called with the number of sets done, of all sets, and the name of the next one.
     """
@@ -49,18 +51,9 @@ class Job:
     pattern: str | None = None
     every: bool = False
     allow_stale: bool = False
+    clean_up: bool = False
     rules: tuple[Rule, ...] = ()
     progress: Progress = field(default=lambda _done, _all, _name: None)
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A set after validation. `verdict` is of the first file, with what the whole set told in it."""
-
-    result_set: ResultSet
-    sources: tuple[SourceFile, ...]
-    verdict: Verdict
-    accepted: bool
 
 
 def check(job: Job) -> RunOutcome:
@@ -68,16 +61,15 @@ def check(job: Job) -> RunOutcome:
     began = time.perf_counter()
     engine, rules, sets = _prepare(job)
     outcomes: list[SetOutcome] = []
-    notes: list[str] = []
     for result_set in _reported(sets, job.progress):
         try:
-            judged = _judge(job, engine, rules, result_set)
+            judged = judge(result_set, engine, rules, job.settings)
         except FileChanging as changing:
-            notes.append(str(changing))
-            continue
-        accepted: SetStatus = "quarantined" if judged.verdict.bad.height else "valid"
-        outcomes.append(_outcome(judged, accepted if judged.accepted else "rejected"))
-    return _finished(engine, outcomes, notes, began, validate_only=True)
+            outcomes.append(_untouched(result_set, "changing", str(changing)))
+        else:
+            accepted: SetStatus = "quarantined" if judged.verdict.bad.height else "valid"
+            outcomes.append(_outcome(judged, accepted if judged.accepted else "rejected"))
+    return _finished(engine, outcomes, (), began, validate_only=True)
 
 
 def ingest(job: Job) -> RunOutcome:
@@ -99,14 +91,14 @@ def ingest(job: Job) -> RunOutcome:
                 try:
                     outcomes.append(_ingest_set(job, session, run_id, engine, rules, result_set))
                 except FileChanging as changing:
-                    notes.append(str(changing))
+                    outcomes.append(_untouched(result_set, "changing", str(changing)))
             removed = _clean_up(job, session, outcomes)
         except AutonamaError as error:
             outcome = _finished(engine, outcomes, notes, began, run_id=run_id, error=error)
             return _remember(session, outcome)
         except BaseException as ending:
-            interrupted = _finished(engine, outcomes, notes, began, run_id=run_id, error=ending)
-            _remember(session, interrupted, status="interrupted")
+            ended = _finished(engine, outcomes, notes, began, run_id=run_id, error=ending)
+            _remember(session, ended, status="interrupted" if isinstance(ending, KeyboardInterrupt) else "failed")
             raise
         return _remember(session, _finished(engine, outcomes, notes, began, run_id=run_id, removed=removed))
 
@@ -122,21 +114,29 @@ def _prepare(job: Job) -> tuple[Engine, RuleSet, Sequence[ResultSet]]:
     configured = (own.results_pattern, own.json_pattern) if own else ()
     patterns = [job.pattern] if job.pattern else [glob for glob in configured if glob] or list(engine.patterns)
     sets = discover(job.paths or (settings.engine_results_dir,), patterns, zone=ZoneInfo(settings.engine_timezone))
-    named = all(path.is_file() for path in job.paths) and job.paths
-    return engine, rules, sets if job.every or named else sets[-1:]
+    return engine, rules, sets if job.every else _wanted(sets, job.paths)
+
+
+def _wanted(sets: Sequence[ResultSet], paths: Sequence[Path]) -> Sequence[ResultSet]:
+    """Every set of which a file was named, and of each directory the newest; oldest first, as `sets`."""
+    named = {path for path in paths if not path.is_dir()}
+    newest = {result_set.files[0].parent: result_set for result_set in sets if not named & set(result_set.files)}
+    return [result_set for result_set in sets if named & set(result_set.files) or result_set in newest.values()]
 
 
 def _ingest_set(
     job: Job, session: Session, run_id: int, engine: Engine, rules: RuleSet, result_set: ResultSet
 ) -> SetOutcome:
-    contents = {digest(path, max_bytes=_max_bytes(job.settings)) for path in result_set.files}
-    known = session.run(lambda conn: ledger.published(conn, engine.name, contents))
-    if contents == set(known) and "" not in contents:
-        return _known(result_set, "already_published", known)
-    refused = session.run(lambda conn: ledger.refused(conn, engine.name, contents, rules.version))
-    if job.every and contents == set(refused) and "" not in contents:
-        return _known(result_set, "already_refused", refused)
-    judged = _judge(job, engine, rules, result_set)
+    sums = [digest(path, max_bytes=max_bytes(job.settings)) for path in result_set.files]
+    published_by, refusal = session.run(lambda conn: _remembered(conn, engine, rules, sums))
+    if published_by is not None:
+        return _known(result_set, "already_published", published_by, sums[0])
+    skipped = refusal if job.every else None
+    if skipped is not None and not TIME_RULES & skipped.issue_counts.keys():
+        return _known(result_set, "already_refused", skipped.run_id, sums[0])
+    judged = judge(result_set, engine, rules, job.settings)
+    if skipped is not None and not judged.accepted and issue_counts(judged.verdict.issues) == skipped.issue_counts:
+        return _known(result_set, "already_refused", skipped.run_id, sums[0])
     publication = Publication(run_id, engine, result_set.name, judged.sources, judged.verdict, rules.version)
     if not judged.accepted:
         session.run(lambda conn: record_rejection(conn, publication))
@@ -148,36 +148,10 @@ def _ingest_set(
     return replace(_outcome(judged, status), counts=published.rows, alerts=published.alerts)
 
 
-def _judge(job: Job, engine: Engine, rules: RuleSet, result_set: ResultSet) -> Judged:
-    """Read and validate every file of a set, compare them, and decide."""
-    settings = job.settings
-    zone = ZoneInfo(settings.engine_timezone)
-    sources = tuple(read(path, engine, max_bytes=_max_bytes(settings)) for path in result_set.files)
-    reach("read")
-    first, *others = ((source, validate(source, engine, rules, zone)) for source in sources)
-    source, verdict = first
-    found = [no_issues()]
-    for other, theirs in others:
-        found.append(unreadable(theirs, other.path.name))
-        if not theirs.condemned and not verdict.condemned and rules.severity["csv_json_agree"] != "off":
-            compared = agree(verdict, theirs, (source.path.name, other.path.name), engine)
-            found.append(compared.with_columns(severity=pl.lit(rules.severity["csv_json_agree"])))
-    if not verdict.condemned:
-        modified = {file.path: file.modified_at for file in sources}
-        hours = settings.validation.max_file_age_hours
-        found.append(
-            age_issues(
-                result_set, modified, now=datetime.now(UTC), max_hours=hours, severity=rules.severity["file_age"]
-            )
-        )
-    verdict = with_issues(verdict, source, pl.concat(found))
-    reach("validated")
-    return Judged(result_set, sources, verdict, verdict.accepted(rules))
-
-
 def _clean_up(job: Job, session: Session, outcomes: Sequence[SetOutcome]) -> dict[str, int]:
-    """Retention runs after good news only: while an engine is broken, its last good rows stay."""
-    if any(outcome.status == "rejected" for outcome in outcomes):
+    """Retention follows good news only: while an engine is broken or silent, its last good rows stay."""
+    statuses = {outcome.status for outcome in outcomes}
+    if "rejected" in statuses or not (job.clean_up or statuses & {"published", "quarantined"}):
         return {}
     reach("cleaning")
     return session.run(lambda conn: retention.cleanup(conn, job.settings.cleanup_days))
@@ -238,13 +212,36 @@ def _outcome(judged: Judged, status: SetStatus) -> SetOutcome:
     )
 
 
-def _known(result_set: ResultSet, status: SetStatus, known: dict[str, tuple[int, int]]) -> SetOutcome:
-    """The outcome of a set that the ledger holds: nothing was done to it."""
-    first = min(known, key=lambda sha256: known[sha256])
+def _remembered(
+    conn: psycopg.Connection[Any], engine: Engine, rules: RuleSet, sums: Sequence[str]
+) -> tuple[int | None, ledger.Refusal | None]:
+    """The run that published all these contents, or else the refusal of them all by these very rules."""
+    contents = set(sums)
+    if "" in contents:
+        return None, None
+    known = ledger.published(conn, engine.name, contents)
+    if contents == set(known):
+        return min(run_id for _, run_id in known.values()), None
+    return None, ledger.refused(conn, engine.name, contents, rules.version)
+
+
+def _known(result_set: ResultSet, status: SetStatus, run_id: int, sha256: str) -> SetOutcome:
     done = "Published" if status == "already_published" else "Refused with the same bytes and rules"
-    note = f"{done} by run {known[first][1]}."
-    files, counts, alerts = result_set.files, RowCounts(), AlertCounts()
-    return SetOutcome(result_set.name, first, status, files, counts, alerts, no_issues(), None, (note,))
+    return _untouched(result_set, status, f"{done} by run {run_id}.", sha256)
+
+
+def _untouched(result_set: ResultSet, status: SetStatus, note: str, sha256: str = "") -> SetOutcome:
+    """The outcome of a set that was left alone, and why."""
+    return SetOutcome(
+        name=result_set.name,
+        sha256=sha256,
+        status=status,
+        files=result_set.files,
+        counts=RowCounts(),
+        alerts=AlertCounts(),
+        issues=no_issues(),
+        notes=(note,),
+    )
 
 
 def _options(job: Job) -> dict[str, Any]:
@@ -256,10 +253,6 @@ def _options(job: Job) -> dict[str, Any]:
         "strict": job.settings.validation.strict_mode,
         "vectorbtpro": vectorbt_pro(),
     }
-
-
-def _max_bytes(settings: Settings) -> int:
-    return int(settings.max_file_size_mb * 1024 * 1024)
 
 
 def _reported(sets: Sequence[ResultSet], progress: Progress) -> Iterable[ResultSet]:

@@ -65,8 +65,9 @@ def publish(conn: psycopg.Connection[Any], publication: Publication) -> Publishe
         known = _already_published(conn, publication)
         reach("locked")
         if first.sha256 in known:
-            _enter_companions(conn, publication, others, known, known[first.sha256][0])
-            return Published(None, RowCounts(), AlertCounts())
+            file_id, run_id = known[first.sha256]
+            _enter_companions(conn, publication, others, known, file_id)
+            return _told(conn, file_id) if run_id == publication.run_id else Published(None, RowCounts(), AlertCounts())
         file_id = ledger.insert_file(conn, _entry(publication, first, "published"))
         _enter_companions(conn, publication, others, known, file_id)
         ledger.copy_issues(conn, file_id, publication.verdict.issues.iter_rows())
@@ -81,11 +82,39 @@ def publish(conn: psycopg.Connection[Any], publication: Publication) -> Publishe
     return Published(file_id, rows, alerts)
 
 
+def add_rows(
+    conn: psycopg.Connection[Any], file_id: int, engine: Engine, good: pl.DataFrame
+) -> tuple[int, AlertCounts, dict[int, str]]:
+    """Store those of the rows whose key is free, and raise their alerts; a stored row is never overwritten.
+
+    Returns how many were inserted, what became of the alerts, and, by number, the rows whose key is held by other
+    values, with the place that those came from. A row that is stored with the same values is not among them.
+    """
+    columns = [column for column in engine.columns if column.stored]
+    names, values = [*(column.name for column in columns), *LINEAGE], [column.name for column in columns]
+    table, incoming = _table(engine.table), sql.Identifier("pg_temp", "incoming")
+    conn.execute(_compose("stage", table=table, columns=_list(names)))
+    _copy(conn, incoming, names, _csv(good.sort(engine.key), columns, engine, file_id))
+    key = {"key": _list(engine.key), "keys": _list(("engine", *engine.key))}
+    inserted = conn.execute(_compose("add", table=table, columns=_list(names), **key)).rowcount
+    values = [name for name in values if name not in engine.key]
+    stored = {"stored_values": _list(values, "stored"), "staged_values": _list(values, "staged")}
+    held = dict(conn.execute(_compose("held", table=table, **key, **stored), {"file_id": file_id}).fetchall())
+    conn.execute(_compose("unstage"), {"rows": list(held)})
+    reach("merged")
+    alerts = _raise_alerts(conn, incoming, file_id, engine) if engine.alerts else AlertCounts()
+    reach("alerted")
+    return inserted, alerts, held
+
+
 def record_rejection(conn: psycopg.Connection[Any], publication: Publication) -> int:
     """Enter a refused set with its findings, in a transaction of its own. Returns the file's id."""
     with conn.transaction():
         first, *others = publication.sources
-        file_id = ledger.insert_file(conn, _entry(publication, first, "rejected"))
+        entry = _entry(publication, first, "rejected")
+        if (entered := ledger.refused_by_run(conn, entry)) is not None:
+            return entered
+        file_id = ledger.insert_file(conn, entry)
         for source in others:
             ledger.insert_file(conn, _entry(publication, source, "rejected", file_id))
         ledger.copy_issues(conn, file_id, publication.verdict.issues.iter_rows())
@@ -93,6 +122,12 @@ def record_rejection(conn: psycopg.Connection[Any], publication: Publication) ->
         reach("refusing")
     reach("refused")
     return file_id
+
+
+def _told(conn: psycopg.Connection[Any], file_id: int) -> Published:
+    """What this run published already: the commit came through, only its answer was lost on the way."""
+    counts = ledger.counts(conn, file_id)
+    return Published(file_id, RowCounts(*counts[:5]), AlertCounts(*counts[5:]))
 
 
 def _already_published(conn: psycopg.Connection[Any], publication: Publication) -> dict[str, tuple[int, int]]:
@@ -138,6 +173,7 @@ def _entry(
         issue_counts={} if primary_id else issue_counts(publication.verdict.issues),
         notes=() if primary_id else publication.verdict.notes,
         primary_id=primary_id,
+        header=source.header,
     )
 
 
@@ -196,8 +232,11 @@ def _load(
     incoming = sql.Identifier("pg_temp", "incoming")
     _copy(conn, incoming, names, payload)
     values = [column.name for column in columns if column.name not in engine.key]
-    merge = _compose("merge", table=table, key=_list(engine.key), **_upsert(names, values))
-    inserted, updated = _row(conn.execute(merge))
+    parts = {"table": table, **_upsert(names, values)}
+    inserted, updated = _row(conn.execute(_compose("merge", key=_list(engine.key), **parts)))
+    if inserted + updated < good.height:
+        keys = {"stored_key": _list(engine.key, "stored"), "excluded_key": _list(engine.key, "excluded")}
+        conn.execute(_compose("claim", **keys, **parts))
     return int(inserted), int(updated), incoming
 
 
@@ -248,6 +287,11 @@ def _upsert(names: Sequence[str], values: Sequence[str]) -> dict[str, sql.Compos
 def _list(names: Iterable[str], relation: str | None = None) -> sql.Composable:
     qualified = [sql.Identifier(relation, name) if relation else sql.Identifier(name) for name in names]
     return sql.SQL(", ").join(qualified)
+
+
+def table_of(engine: Engine) -> sql.Identifier:
+    """The table of an engine's rows."""
+    return _table(engine.table)
 
 
 def _table(name: str) -> sql.Identifier:

@@ -1,6 +1,7 @@
 """A result file becomes a frame of texts: the file's own characters, row by row, with every fault as an issue."""
 
 import hashlib
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,12 +9,17 @@ from pathlib import Path
 import polars as pl
 
 from autonama.engines.contract import Engine
+from autonama.errors import FileChanging
 from autonama.ingestion.formats import csv, json, parquet
 from autonama.ingestion.formats.columns import finished
 from autonama.ingestion.formats.content import load
 from autonama.ingestion.formats.rows import Rows, Unreadable
 from autonama.ingestion.issues import issue_frame
 from autonama.ingestion.names import COMPRESSIONS, FORMATS, Format, ResultName, shown, utc_of
+
+SETTLE_S = 1.0
+"""A writer that has more to say does so within a second; longer would be felt by whoever reads a file without a last
+line's end."""
 
 _READERS = {
     "csv": csv.read_rows,
@@ -36,6 +42,7 @@ class SourceFile:
     issues: with the columns of `issues.ISSUE_SCHEMA`. Where one has no row, the file as a whole is at fault.
     summary: one row of texts, where the engine declares a summary and the file is a JSON object.
     extra_columns: the file's columns that the contract does not name.
+    header: of a CSV file, as it stands there: without it a row's own text cannot be read again.
     """
 
     path: Path
@@ -47,6 +54,7 @@ class SourceFile:
     issues: pl.DataFrame
     summary: pl.DataFrame | None = None
     extra_columns: tuple[str, ...] = ()
+    header: str | None = None
 
 
 def read(path: Path, engine: Engine, *, max_bytes: int) -> SourceFile:
@@ -62,6 +70,8 @@ def read(path: Path, engine: Engine, *, max_bytes: int) -> SourceFile:
     except Unreadable as fault:
         rows = _no_rows(engine, fault)
         return SourceFile(path, name.format, "", 0, _modified_at(path), rows.frame, rows.issues)
+    if _may_be_cut(name.format, content.data):
+        _settle(path, content.modified_at)
     sha256 = hashlib.sha256(content.data).hexdigest()
     size = len(content.data)
     try:
@@ -69,8 +79,33 @@ def read(path: Path, engine: Engine, *, max_bytes: int) -> SourceFile:
     except Unreadable as fault:
         rows = _no_rows(engine, fault)
     return SourceFile(
-        path, name.format, sha256, size, content.modified_at, rows.frame, rows.issues, rows.summary, rows.extra_columns
+        path,
+        name.format,
+        sha256,
+        size,
+        content.modified_at,
+        rows.frame,
+        rows.issues,
+        rows.summary,
+        rows.extra_columns,
+        rows.header,
     )
+
+
+def _may_be_cut(form: Format | None, data: bytes) -> bool:
+    """Whether the content ends as no writer of this format leaves it: without a line's end, or not closed."""
+    if form == "json":
+        return not data.rstrip().endswith((b"]", b"}"))
+    return form in ("csv", "ndjson") and not data.endswith((b"\n", b"\r"))
+
+
+def _settle(path: Path, modified_at: datetime) -> None:
+    """Wait until a file written just now has been left alone for a moment. FileChanging where it was not."""
+    age = (datetime.now(UTC) - modified_at).total_seconds()
+    if age < SETTLE_S:
+        time.sleep(min(SETTLE_S - age, SETTLE_S))
+        if _modified_at(path) != modified_at:
+            raise FileChanging(f"{shown(path)} is still being written. It is left for the next look.")
 
 
 def _read_rows(path: Path, form: Format | None, data: bytes, engine: Engine) -> Rows:

@@ -277,18 +277,20 @@ class RuleSet:
     rules: in the order of the catalogue; those that are "off" are gone.
     severity: of the rules that the reader, the set's comparison and its age apply, by code.
     strict: one error refuses the set. Otherwise bad rows go to quarantine, up to `max_bad_share` of all.
+    basis: what else decides how a file is read: the contract's columns, the time zone, the size limit.
     """
 
     rules: tuple[Rule, ...]
     severity: Mapping[str, Severity]
     strict: bool = True
     max_bad_share: float = 0.1
+    basis: str = ""
 
     @property
     def version(self) -> str:
         """Names this rule set in the ledger: the package's version and a digest of all that decides."""
-        codes = [(rule.code, rule.column, rule.severity) for rule in self.rules]
-        text = repr((codes, sorted(self.severity.items()), self.strict, self.max_bad_share))
+        rules = [(r.code, r.column, r.severity, r.holds, r.message, _judgement(r)) for r in self.rules]
+        text = repr((rules, sorted(self.severity.items()), self.strict, self.max_bad_share, self.basis))
         return f"{__version__}+{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
@@ -308,7 +310,14 @@ def rules_for(
     )
     age = chosen.severity.get("file_age", "error" if chosen.strict_mode else "warning")
     severity = {**rules.severity, "file_age": "warning" if allow_stale and age == "error" else age}
-    return replace(rules, severity=severity, strict=chosen.strict_mode, max_bad_share=chosen.max_quarantine_share)
+    basis = repr((engine.columns, engine.delimiter, settings.engine_timezone, settings.max_file_size_mb))
+    share = chosen.max_quarantine_share
+    return replace(rules, severity=severity, strict=chosen.strict_mode, max_bad_share=share, basis=basis)
+
+
+def _judgement(rule: Rule) -> str:
+    """The rule's expression as text; the clock's own rule without the time of day."""
+    return "" if rule.code == "analysis_date_valid" else str(rule.fails)
 
 
 def _required_codes(engine: Engine) -> set[str]:

@@ -30,6 +30,9 @@ INFINITE = ("inf", "-inf", "+inf", "infinity", "-infinity", "+infinity")
 NUMERAL = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
 INTEGER_LIMIT = 2**31
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""No result is older; what is comes from a zero, a seconds' count or a lost digit."""
+
 ISO_SECONDS = "%Y-%m-%dT%H:%M:%S%.f"
 ISO_SHAPE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?$"
 ISO_8601 = re.compile(
@@ -189,8 +192,9 @@ def _timestamp(raw: pl.Series, zone: tzinfo) -> list[pl.Series]:
         without_offset = [value for value, (_, was_naive) in parsed.items() if was_naive]
         plain = plain | text.is_in(without_offset)
     missing = _blank(text)
-    none = pl.repeat(value=False, n=len(raw), eager=True)
-    flags = _flags(raw.name, missing, ~missing & utc.is_null(), none)
+    early = (utc < EARLIEST).fill_null(value=False)
+    flags = _flags(raw.name, missing, ~missing & utc.is_null(), early)
+    utc = utc.to_frame().select(pl.when(~early).then(pl.first())).to_series()
     iso = utc.dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").alias(f"{raw.name}=text")
     return [
         utc.alias(raw.name),

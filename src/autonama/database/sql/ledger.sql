@@ -34,20 +34,37 @@ FROM ingestion.files
 WHERE engine = %(engine)s AND sha256 = ANY (%(sha256)s) AND status IN ('published', 'companion')
 
 -- name: refused
--- Which of these contents the same rule set refused, and in which run first.
-SELECT DISTINCT ON (sha256) sha256, id, run_id
-FROM ingestion.files
-WHERE engine = %(engine)s AND sha256 = ANY (%(sha256)s) AND status = 'rejected' AND ruleset = %(ruleset)s
-ORDER BY sha256, id
+-- Whether the same rule set refused a set of exactly these contents, in which run first, and why.
+SELECT p.run_id, p.issue_counts
+FROM ingestion.files p
+WHERE p.engine = %(engine)s AND p.sha256 = ANY (%(sha256)s) AND p.status = 'rejected' AND p.ruleset = %(ruleset)s
+  AND p.primary_id IS NULL
+  AND (SELECT array_agg(DISTINCT f.sha256 COLLATE "C" ORDER BY f.sha256 COLLATE "C") FROM ingestion.files f
+       WHERE f.id = p.id OR (f.primary_id = p.id AND f.run_id = p.run_id)) = %(sha256)s
+ORDER BY p.id LIMIT 1
 
 -- name: insert_file
 -- Enters a file. Its counts follow once its rows are in.
 INSERT INTO ingestion.files (run_id, engine, set_name, name, path, format, sha256, size, modified_at, status,
-                             primary_id, ruleset, rows_read, rows_unchanged, issue_counts, notes, elapsed_s)
+                             primary_id, ruleset, rows_read, rows_unchanged, issue_counts, notes, elapsed_s, header,
+                             replay_of)
 VALUES (%(run_id)s, %(engine)s, %(set_name)s, %(name)s, %(path)s, %(format)s, %(sha256)s, %(size)s, %(modified_at)s,
-        %(status)s, %(primary_id)s, %(ruleset)s, %(rows_read)s, %(rows_read)s, %(issue_counts)s, %(notes)s,
-        %(elapsed_s)s)
+        %(status)s, %(primary_id)s, %(ruleset)s, %(rows_read)s,
+        CASE WHEN %(status)s = 'published' THEN %(rows_read)s ELSE 0 END, %(issue_counts)s, %(notes)s,
+        %(elapsed_s)s, %(header)s, %(replay_of)s)
 RETURNING id
+
+-- name: counts
+-- Where the rows and alerts of a published file went.
+SELECT rows_read, rows_inserted, rows_updated, rows_unchanged, rows_quarantined, alerts_inserted, alerts_updated,
+       alerts_unchanged
+FROM ingestion.files WHERE id = %(file_id)s
+
+-- name: refused_by_run
+-- Whether this run has entered the refusal of this content already.
+SELECT id FROM ingestion.files
+WHERE run_id = %(run_id)s AND engine = %(engine)s AND sha256 = %(sha256)s AND status = 'rejected' AND set_name = %(set_name)s
+LIMIT 1
 
 -- name: count_file
 -- Settles where every row of a published file went; the table's CHECK holds the sum.
@@ -83,8 +100,9 @@ GROUP BY r.id ORDER BY r.id DESC LIMIT %(limit)s
 
 -- name: run_files
 -- The files of one run.
-SELECT id, set_name, name, format, status, rows_read, rows_inserted, rows_updated, rows_unchanged, rows_quarantined,
-       issue_counts, sha256, path
+SELECT id, engine, set_name, name, format, status, rows_read, rows_inserted, rows_updated, rows_unchanged, rows_quarantined,
+       issue_counts, sha256, path, replay_of,
+       (SELECT count(*) FROM ingestion.quarantine q WHERE q.file_id = files.id AND q.replayed_by IS NULL) AS rows_open
 FROM ingestion.files WHERE run_id = %(run_id)s ORDER BY id
 
 -- name: run_issues

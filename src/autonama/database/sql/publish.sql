@@ -11,18 +11,51 @@ CREATE TEMPORARY TABLE incoming ON COMMIT DROP AS SELECT {columns} FROM {table} 
 COPY {table} ({columns}) FROM STDIN (FORMAT csv)
 
 -- name: merge
--- Upserts the staged rows in key order; a row that is stored with the same values keeps its lineage.
+-- Upserts the staged rows in key order. Of two sets that differ over a key the later one by name counts, whichever
+-- arrives first; of two files of one set the later arrival. Every row that is met stays locked until the end.
 WITH merged AS (
     INSERT INTO {table} AS stored ({columns})
     SELECT {columns} FROM pg_temp.incoming ORDER BY {key}
     ON CONFLICT (engine, {key}) DO UPDATE SET ({columns}) = ROW ({excluded})
     WHERE ({stored_values}) IS DISTINCT FROM ({excluded_values})
+      AND ingestion.set_of(excluded.file_id) >= ingestion.set_of(stored.file_id)
     RETURNING (xmax = 0) AS inserted
 )
 SELECT count(*) FILTER (WHERE inserted), count(*) FILTER (WHERE NOT inserted) FROM merged
 
+-- name: claim
+-- Rows that are stored with the same values keep their lineage, unless this set is the later one by name: then it
+-- vouches for them, and no set between the two may change them any more.
+UPDATE {table} AS stored
+SET file_id = excluded.file_id, row_number = excluded.row_number
+FROM pg_temp.incoming AS excluded JOIN ingestion.files AS claiming ON claiming.id = excluded.file_id
+WHERE (stored.engine, {stored_key}) = (excluded.engine, {excluded_key})
+  AND ({stored_values}) IS NOT DISTINCT FROM ({excluded_values})
+  AND NOT EXISTS (
+      SELECT FROM ingestion.files AS standing
+      WHERE standing.id = stored.file_id AND standing.set_name COLLATE "C" >= claiming.set_name COLLATE "C")
+
+-- name: add
+-- Inserts the staged rows whose key is free, in key order; a stored row stays as it is.
+INSERT INTO {table} ({columns})
+SELECT {columns} FROM pg_temp.incoming ORDER BY {key}
+ON CONFLICT ({keys}) DO NOTHING
+
+-- name: held
+-- The staged rows that were not inserted because other values stand under their key, and where those came from.
+SELECT staged.row_number, coalesce(f.name || ', row ' || stored.row_number || ', run ' || f.run_id, 'an older database')
+FROM pg_temp.incoming AS staged
+LEFT JOIN {table} AS stored USING ({keys})
+LEFT JOIN ingestion.files f ON f.id = stored.file_id
+WHERE stored.file_id IS DISTINCT FROM %(file_id)s AND ({stored_values}) IS DISTINCT FROM ({staged_values})
+
+-- name: unstage
+-- Takes these rows out again, so that they raise no alert.
+DELETE FROM pg_temp.incoming WHERE row_number = ANY (%(rows)s)
+
 -- name: raise_alerts
--- The newest row of each symbol, interval and UTC day becomes its alert, unless the stored one is newer.
+-- The newest row of each symbol, interval and UTC day becomes its alert, unless the stored one is newer. Of two sets
+-- that differ at the same time the later one by name counts, as in `merge` and `claim`.
 WITH newest AS (
     SELECT DISTINCT ON (symbol, interval, (analysis_date AT TIME ZONE 'UTC')::date) {columns}
     FROM {source} WHERE file_id = %(file_id)s
@@ -31,10 +64,14 @@ WITH newest AS (
     INSERT INTO trading.alerts AS stored ({columns})
     SELECT {columns} FROM newest
     ON CONFLICT (engine, symbol, interval, ((analysis_date AT TIME ZONE 'UTC')::date))
-    DO UPDATE SET ({columns}, updated_at) = ROW ({excluded}, now())
-    WHERE excluded.analysis_date >= stored.analysis_date
-      AND ({stored_values}) IS DISTINCT FROM ({excluded_values})
-    RETURNING (xmax = 0) AS inserted
+    DO UPDATE SET ({columns}, updated_at) = ROW ({excluded},
+        CASE WHEN ({stored_values}) IS DISTINCT FROM ({excluded_values}) THEN now() ELSE stored.updated_at END)
+    WHERE excluded.analysis_date > stored.analysis_date
+       OR excluded.analysis_date = stored.analysis_date
+      AND CASE WHEN ({stored_values}) IS DISTINCT FROM ({excluded_values})
+               THEN ingestion.set_of(excluded.file_id) >= ingestion.set_of(stored.file_id)
+               ELSE ingestion.set_of(excluded.file_id) > ingestion.set_of(stored.file_id) END
+    RETURNING (xmax = 0) AS inserted, updated_at = now() AS changed
 )
-SELECT count(*) FILTER (WHERE inserted), count(*) FILTER (WHERE NOT inserted), (SELECT count(*) FROM newest)
+SELECT count(*) FILTER (WHERE inserted), count(*) FILTER (WHERE changed AND NOT inserted), (SELECT count(*) FROM newest)
 FROM raised

@@ -22,9 +22,10 @@ DELIMITERS = {",": "','", ";": "';'", "\t": "a tab", "|": "'|'"}
 
 @dataclass(frozen=True)
 class Header:
-    """The names of the columns, and the lines on which the header begins and ends."""
+    """The names of the columns, the header's own text, and the lines on which it begins and ends."""
 
     names: tuple[str, ...]
+    raw: str
     line: int
     last_line: int
 
@@ -49,6 +50,7 @@ def read_rows(data: bytes, engine: Engine) -> Rows:
         finished(frame, engine.columns, faults["row"]),
         pl.concat([issue_frame(_header_issues(header, engine, frame.height)), _row_issues(faults)]),
         tuple(extra),
+        header=header.raw,
     )
 
 
@@ -58,12 +60,13 @@ def _header(data: bytes, lines: pl.DataFrame, engine: Engine) -> Header:
     if "\0" in raw:
         raise Unreadable("file_encoding", f"line {line}: the header holds a NUL byte. Run the engine again", line=line)
     if '"' not in raw:
-        header = Header(tuple(raw.split(engine.delimiter)), line, line)
+        header = Header(tuple(raw.split(engine.delimiter)), raw, line, line)
     else:
         record = RecordReader(data, engine.delimiter).read(first["start"])
         if isinstance(record, Fault):
             raise Unreadable("file_format", f"line {line}: the header {record.predicate}", line=line)
-        header = Header(record.fields, line, line + line_ends(data[record.start : record.stop]))
+        text = data[record.start : record.stop]
+        header = Header(record.fields, text.decode(), line, line + line_ends(text))
     _refuse_delimiter(raw, header, engine)
     return header
 

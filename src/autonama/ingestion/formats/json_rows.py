@@ -63,21 +63,21 @@ class Field:
 
 
 class JsonRows:
-    """Collects the rows of one file."""
+    """Collects the rows of one file. `count`: the number of the last one."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = columns
         self._fields = [Field(column) for column in columns]
         self._absent = {field.path: field for field in self._fields}
         self._keys: dict[str, None] = {}
-        self._batch: list[tuple[int, str, dict[str, Any]]] = []
+        self._batch: list[tuple[int, int | None, str, dict[str, Any]]] = []
         self._frames: list[pl.DataFrame] = []
         self._bad: list[int] = []
         self._objects = False
         self.issues: list[dict[str, Any]] = []
         self.count = 0
 
-    def add(self, value: Any, raw: str, line: int, repeated: Sequence[str] = ()) -> None:
+    def add(self, value: Any, raw: str, line: int | None, repeated: Sequence[str] = ()) -> None:
         """The next row."""
         if not isinstance(value, dict):
             self.refuse(f"is {kind_of(value)}, expected an object", raw, line)
@@ -92,14 +92,14 @@ class JsonRows:
         self._append(value, raw, line)
         for key in dict.fromkeys(repeated):
             name = shown(key)
-            message = f"Row {self.count} (line {line}) has the key '{name}' more than once"
+            message = f"Row {self.count}{_line(line)} has the key '{name}' more than once"
             self.issues.append(issue("columns_unique", message, row=self.count, line=line, column=name))
 
-    def refuse(self, predicate: str, raw: str, line: int, code: str = "file_format") -> None:
+    def refuse(self, predicate: str, raw: str, line: int | None, code: str = "file_format") -> None:
         """The next row, which cannot be read."""
         self._append({}, raw.replace("\0", "\u2400"), line)
         self._bad.append(self.count)
-        message = f"Row {self.count} (line {line}) {predicate}"
+        message = f"Row {self.count}{_line(line)} {predicate}"
         self.issues.append(issue(code, message, row=self.count, line=line))
         if len(self.issues) > BAD_ROWS_LIMIT:
             raise too_many_bad_rows()
@@ -119,9 +119,9 @@ class JsonRows:
         present = {field.path for field in self._fields if field.path not in self._absent}
         return presence_issues(self._columns, present, self._keys) if self._objects else []
 
-    def _append(self, value: dict[str, Any], raw: str, line: int) -> None:
+    def _append(self, value: dict[str, Any], raw: str, line: int | None) -> None:
         self.count += 1
-        self._batch.append((line, raw, value))
+        self._batch.append((self.count, line, raw, value))
         if len(self._batch) >= BATCH:
             self._flush()
 
@@ -142,12 +142,11 @@ class JsonRows:
                 refuse_unstorable(field.text(field.of(row)))
 
     def _flush(self) -> None:
-        rows = [value for _, _, value in self._batch]
-        first = self.count - len(rows) + 1
+        rows = [value for *_, value in self._batch]
         frame = {
-            "row": pl.Series(range(first, self.count + 1), dtype=pl.UInt32),
-            "line": pl.Series([line for line, _, _ in self._batch], dtype=pl.UInt32),
-            "raw": pl.Series([raw for _, raw, _ in self._batch], dtype=pl.String),
+            "row": pl.Series([row for row, *_ in self._batch], dtype=pl.UInt32),
+            "line": pl.Series([line for _, line, *_ in self._batch], dtype=pl.UInt32),
+            "raw": pl.Series([raw for _, _, raw, _ in self._batch], dtype=pl.String),
         }
         texts = {field.column.name: pl.Series(field.texts(rows), dtype=pl.String) for field in self._fields}
         self._frames.append(pl.DataFrame(frame | texts))
@@ -163,6 +162,10 @@ def summary_frame(document: dict[str, Any], columns: Sequence[Column]) -> pl.Dat
         texts[field.column.name] = pl.Series([text], dtype=pl.String)
     place = {name: pl.Series([None], dtype=pl.String) for name in ("row", "line", "raw")}
     return finished(pl.DataFrame(place | texts), columns).drop("row", "line", "raw")
+
+
+def _line(line: int | None) -> str:
+    return "" if line is None else f" (line {line})"
 
 
 def kind_of(value: Any) -> str:

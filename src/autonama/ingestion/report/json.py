@@ -30,6 +30,7 @@ def _set(outcome: SetOutcome) -> dict[str, Any]:
     return {
         "name": encodable(outcome.name),
         "sha256": outcome.sha256,
+        "replay_of": outcome.replay_of,
         "status": outcome.status,
         "files": [path_text(path) for path in outcome.files],
         "rows": {

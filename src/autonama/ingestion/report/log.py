@@ -17,7 +17,7 @@ def log_run(run: RunOutcome) -> None:
         _log_issues(outcome)
         _log_set(run, outcome)
     for note in run.notes:
-        logger.warning("%s", note)
+        logger.info("%s", note)
     if run.error is not None:
         logger.error("Run %s failed: %s", run.run_id, run.error)
 

@@ -8,15 +8,13 @@ from autonama.ingestion.outcome import RunOutcome, SetOutcome
 from autonama.ingestion.report.plain import counted
 from autonama.ingestion.report.status import stored_rows
 
-QUARANTINE_SHARE = 0.1
-"""The default of `max_quarantine_share`: above it, --lenient refuses the set as well."""
-
-
 A_CHECK = "Nothing was stored, this was a check."
 
 
-def next_step(run: RunOutcome) -> str:
+def next_step(run: RunOutcome) -> str:  # noqa: PLR0911 - one line a status
     """What the user does now. The text may quote file names and symbols: make it visible before it is shown."""
+    if run.replay:
+        return _after_replaying(run)
     match run.status:
         case "rejected":
             return _after_rejecting(run)
@@ -32,6 +30,30 @@ def next_step(run: RunOutcome) -> str:
             return _after_failing(run)
 
 
+def _after_replaying(run: RunOutcome) -> str:
+    refused = next((one for one in run.sets if one.status == "rejected" and one.replay_of is None), None)
+    if run.status in ("published", "failed"):
+        return _after_publishing(run) if run.status == "published" else _after_failing(run)
+    if not run.sets:
+        return "Nothing is in quarantine."
+    if run.status == "nothing_new":
+        return "These rows were published before. See what and when with: autonama runs"
+    if refused is not None and refused.issues.filter(severity="error")["row"].null_count():
+        return f"{refused.name} is not a file that autonama replay --export wrote. Nothing was stored."
+    if refused is not None:
+        return f"Correct the rows named above in {refused.name} and give it back: the others do not enter twice."
+    return f"{A_CHECK} Publish without --dry-run." if run.status == "valid" else _to_correct(run)
+
+
+def _to_correct(run: RunOutcome) -> str:
+    engine = "" if run.engine == "vectorbt" else f" --engine {run.engine}"
+    kept = sum(outcome.counts.quarantined for outcome in run.sets)
+    return (
+        f"{counted(kept, 'row')} in quarantine. To correct: autonama replay --export FILE{engine}, edit FILE, and give "
+        f"it back with autonama replay FILE{engine}"
+    )
+
+
 def _after_failing(run: RunOutcome) -> str:
     kept = sum(stored_rows(outcome) > 0 for outcome in run.sets)
     told = f"{counted(kept, 'set')} published before it stay" if kept != 1 else "1 set published before it stays"
@@ -41,6 +63,8 @@ def _after_failing(run: RunOutcome) -> str:
 def _after_nothing(run: RunOutcome) -> str:
     if any(outcome.status == "already_refused" for outcome in run.sets):
         return "Refused files have not changed: correct them and ingest again. What was wrong stands in: autonama runs"
+    if any(outcome.status == "changing" for outcome in run.sets):
+        return "A file is still being written: run the same command again when its engine has finished."
     return "Everything here was ingested before. See what and when with: autonama runs"
 
 
@@ -76,9 +100,9 @@ def _lenient(refused: list[SetOutcome]) -> str:
         return ". Nothing of it was stored."
     bad = sum(_bad_rows(outcome) for outcome in refused)
     read = sum(outcome.counts.read for outcome in refused)
-    if bad > QUARANTINE_SHARE * read:
-        return f". {counted(bad, 'row')} of {read:,} are too many for --lenient."
-    return f", or add --lenient: it puts {counted(bad, 'bad row')} aside and publishes the rest."
+    if 2 * bad > read:
+        return ". Nothing of it was stored."
+    return f", or add --lenient: up to max_quarantine_share it puts bad rows aside, here {bad:,} of {read:,}."
 
 
 def _bad_rows(outcome: SetOutcome) -> int:
@@ -93,6 +117,8 @@ def _after_partial(run: RunOutcome) -> str:
     refused = sum(outcome.status == "rejected" for outcome in run.sets)
     if run.validate_only:
         return f"{A_CHECK} Correct what is named above before you ingest."
+    if aside and not refused:
+        return _to_correct(run)
     parts = [f"{counted(refused, 'set')} refused"] if refused else []
     parts += [f"{counted(aside, 'row')} put aside in quarantine"] if aside else []
     told = ", ".join(parts) or "Not everything was published"

@@ -33,6 +33,8 @@ REMEDIES = {
     "summary_counts_agree": "The summary was written for other rows: export the file again.",
     "rsi_in_range": "RSI lies between 0 and 100: check how the engine computes it.",
     "repeated_fields_agree": "The same field has two values in one analysis: export the file again.",
+    "stored_row_kept": "If this row shall replace the stored one, ingest it in a result file of its own.",
+    "correction_matches": "Leave file_id and row_number as they were written, and keep one line for each row.",
     "trend_valid": "Write BULLISH or BEARISH in capital letters.",
     "risk_level_valid": "Write LOW, MEDIUM, HIGH or UNKNOWN in capital letters.",
     "price_within_support_resistance": "Support and resistance may be out of date: run the engine on fresh candles.",

@@ -12,6 +12,7 @@ MARKS = {
     "nothing_new": "·",
     "already_published": "·",
     "already_refused": "✗",
+    "changing": "·",
     "error": "✗",
     "warning": "▲",
 }
@@ -26,10 +27,11 @@ STATUS_WORDS = {
     "nothing_new": "nothing new",
     "already_published": "in ledger",
     "already_refused": "refused before",
+    "changing": "being written",
 }
 
-KNOWN = ("already_published", "already_refused")
-"""What the ledger knew before: the file was not read again, so there are no counts."""
+KNOWN = ("already_published", "already_refused", "changing")
+"""What was not read to its end, because the ledger knows it or its engine is still writing: there are no counts."""
 
 
 def stored_rows(outcome: SetOutcome) -> int:

@@ -139,7 +139,7 @@ def _print_set(outcome: SetOutcome, console: Console, *, verbose: bool) -> None:
     for note in outcome.notes:
         _print(console, _paragraph(note, console, INDENT, "dim"))
     _print_findings(outcome, console, verbose=verbose)
-    if outcome.status not in ("rejected", *KNOWN) or verbose:
+    if outcome.replay_of is None and (outcome.status not in ("rejected", *KNOWN) or verbose):
         _print_performance_of(outcome, console, verbose=verbose)
 
 

@@ -1,0 +1,71 @@
+"""The files of one set -> one verdict: each is read and validated, they are compared, the set's age is looked at."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from autonama.config import Settings
+from autonama.engines import Engine
+from autonama.faults import reach
+from autonama.ingestion.agree import agree, unreadable
+from autonama.ingestion.discover import ResultSet
+from autonama.ingestion.freshness import age_issues
+from autonama.ingestion.issues import issue, issue_frame, no_issues
+from autonama.ingestion.read import SourceFile, read
+from autonama.ingestion.rules import AGREEMENT, RuleSet
+from autonama.ingestion.validate import Verdict, validate, with_issues
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A set after validation. `verdict` is of the first file, with what the whole set told in it."""
+
+    result_set: ResultSet
+    sources: tuple[SourceFile, ...]
+    verdict: Verdict
+    accepted: bool
+
+
+def judge(result_set: ResultSet, engine: Engine, rules: RuleSet, settings: Settings) -> Judged:
+    """Judge a set by all of its files. FileChanging where one of them is still being written."""
+    zone = ZoneInfo(settings.engine_timezone)
+    sources = tuple(read(path, engine, max_bytes=max_bytes(settings)) for path in result_set.files)
+    reach("read")
+    verdict, *others = (validate(source, engine, rules, zone) for source in sources)
+    found = _compared(sources, verdict, others, engine, rules)
+    if not verdict.condemned:
+        modified = {source.path: source.modified_at for source in sources}
+        hours, severity = settings.validation.max_file_age_hours, rules.severity["file_age"]
+        found.append(age_issues(result_set, modified, now=datetime.now(UTC), max_hours=hours, severity=severity))
+    verdict = with_issues(verdict, sources[0], pl.concat([no_issues(), *found]))
+    if not (verdict.condemned or rules.strict or verdict.accepted(rules)):
+        verdict = with_issues(verdict, sources[0], _too_many(verdict, rules))
+    reach("validated")
+    return Judged(result_set, sources, verdict, verdict.accepted(rules))
+
+
+def max_bytes(settings: Settings) -> int:
+    """The largest content that is read, in bytes."""
+    return int(settings.max_file_size_mb * 1024 * 1024)
+
+
+def _compared(
+    sources: tuple[SourceFile, ...], verdict: Verdict, others: list[Verdict], engine: Engine, rules: RuleSet
+) -> list[pl.DataFrame]:
+    """What the set's other files tell: that they cannot be read, or hold other rows than the first."""
+    code, _ = AGREEMENT
+    found = []
+    for source, theirs in zip(sources[1:], others, strict=True):
+        found.append(unreadable(theirs, source.path.name))
+        if not theirs.condemned and not verdict.condemned and rules.severity[code] != "off":
+            names = (sources[0].path.name, source.path.name)
+            found.append(agree(verdict, theirs, names, engine).with_columns(severity=pl.lit(rules.severity[code])))
+    return found
+
+
+def _too_many(verdict: Verdict, rules: RuleSet) -> pl.DataFrame:
+    bad, share = verdict.bad.height, rules.max_bad_share
+    message = f"{bad:,} of {verdict.read:,} rows are bad, more than max_quarantine_share = {share:g} puts aside"
+    return issue_frame([issue("quarantine_share", message, value=f"{bad / verdict.read:.3g}")])
