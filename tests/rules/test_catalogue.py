@@ -72,6 +72,17 @@ BREAKS = [
     ("out_of_range_kstd", {"kstd": "999.995"}),
     ("out_of_range_degree", {"degree": "2147483648"}),
     ("out_of_range_total_return", {"total_return": "1000000"}),
+    ("invalid_interval", {"interval": "[1]"}),
+    ("invalid_signal", {"signal": "{}"}),
+    ("invalid_potential_return", {"potential_return": "x"}),
+    ("invalid_sharpe_ratio", {"sharpe_ratio": "x"}),
+    ("invalid_max_drawdown", {"max_drawdown": "x"}),
+    ("out_of_range_potential_return", {"potential_return": "1000000"}),
+    ("out_of_range_sharpe_ratio", {"sharpe_ratio": "-999999.99995"}),
+    ("out_of_range_max_drawdown", {"max_drawdown": "1e6"}),
+    ("out_of_range_analysis_date", {"analysis_date": "1999-12-31T23:59:59"}),
+    ("out_of_range_analysis_date", {"analysis_date": "0001-01-01T00:00:00"}),
+    ("out_of_range_analysis_date", {"analysis_date": "0000-01-01T00:00:00"}),
     ("undefined_metric", {"potential_return": ""}),
     ("undefined_metric", {"total_return": "NaN"}),
     ("undefined_metric", {"sharpe_ratio": "inf"}),
@@ -162,6 +173,19 @@ def test_what_holds_is_not_refused(tmp_path: Path, change: dict[str, object]) ->
     outcome = judged(tmp_path, [good(**timed(change))])
     assert codes(outcome) == []
     assert outcome.status == "valid"
+
+
+@pytest.mark.parametrize(
+    ("column", "rule", "value"),
+    [("symbol", "symbol_format", "A" * 17 + "USDT"), ("interval", "interval_valid", "x" * 11),
+     ("signal", "signal_valid", "x" * 11)],
+)  # fmt: skip
+def test_a_text_too_long_for_its_column_is_refused_whatever_the_config(
+    tmp_path: Path, column: str, rule: str, value: str
+) -> None:
+    """With the column's own rule off, a text that the table could not hold is out of range."""
+    outcome = judged(tmp_path, [good(**{column: value})], severity={rule: "off"})
+    assert codes(outcome) == [f"out_of_range_{column}"]
 
 
 def test_duplicate_key_names_every_row(tmp_path: Path) -> None:
