@@ -10,6 +10,8 @@ import pytest
 
 from writing import Row, good, many, write_csv, write_json
 
+pytestmark = pytest.mark.full
+
 FORMULA = '=HYPERLINK("http://x","click")'
 
 
