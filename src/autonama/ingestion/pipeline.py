@@ -25,6 +25,7 @@ from autonama.ingestion.judge import Judged, judge, max_bytes
 from autonama.ingestion.outcome import AlertCounts, RowCounts, RunOutcome, SetOutcome, SetStatus, run_status
 from autonama.ingestion.publish import Publication, issue_counts, publish, record_rejection
 from autonama.ingestion.read import digest
+from autonama.ingestion.recorded import remember
 from autonama.ingestion.rules import RuleSet, rules_for
 
 TIME_RULES = frozenset({"analysis_date_valid", "file_age"})
@@ -95,12 +96,12 @@ def ingest(job: Job) -> RunOutcome:
             removed = _clean_up(job, session, outcomes)
         except AutonamaError as error:
             outcome = _finished(engine, outcomes, notes, began, run_id=run_id, error=error)
-            return _remember(session, outcome)
+            return remember(session, outcome)
         except BaseException as ending:
             ended = _finished(engine, outcomes, notes, began, run_id=run_id, error=ending)
-            _remember(session, ended, status="interrupted" if isinstance(ending, KeyboardInterrupt) else "failed")
+            remember(session, ended, ending)
             raise
-        return _remember(session, _finished(engine, outcomes, notes, began, run_id=run_id, removed=removed))
+        return remember(session, _finished(engine, outcomes, notes, began, run_id=run_id, removed=removed))
 
 
 def _prepare(job: Job) -> tuple[Engine, RuleSet, Sequence[ResultSet]]:
@@ -155,19 +156,6 @@ def _clean_up(job: Job, session: Session, outcomes: Sequence[SetOutcome]) -> dic
         return {}
     reach("cleaning")
     return session.run(lambda conn: retention.cleanup(conn, job.settings.cleanup_days))
-
-
-def _remember(session: Session, outcome: RunOutcome, status: str | None = None) -> RunOutcome:
-    """Note in the ledger how the run ended; where even that fails, the outcome says so."""
-    if outcome.run_id is None:
-        return outcome
-    run_id, ended = outcome.run_id, status or outcome.status
-    reach("finishing")
-    try:
-        session.run(lambda conn: ledger.finish_run(conn, run_id, ended, cleanup=outcome.cleanup, error=outcome.error))
-    except AutonamaError as error:
-        return replace(outcome, notes=(*outcome.notes, f"The end of run {run_id} could not be recorded: {error}"))
-    return outcome
 
 
 def _finished(

@@ -20,6 +20,7 @@ from autonama.errors import AutonamaError, ConfigError, FilesError
 from autonama.faults import reach
 from autonama.ingestion.corrections import read_back, to_correct
 from autonama.ingestion.outcome import RunOutcome, SetOutcome, SetStatus, run_status
+from autonama.ingestion.recorded import remember
 from autonama.ingestion.rejudge import Bench, rejudge, reread
 from autonama.ingestion.rules import rules_for
 from autonama.ingestion.selection import Ranges, Target, corrected_rows, kept_rows
@@ -66,11 +67,11 @@ def replay(job: ReplayJob) -> RunOutcome:
             for target in targets:
                 outcomes.append(_replay_file(job, session, run.run_id, bench, target))
         except AutonamaError as error:
-            return _remember(session, _finished(run, outcomes, began, error))
+            return remember(session, _finished(run, outcomes, began, error))
         except BaseException as ending:
-            _remember(session, _finished(run, outcomes, began, ending), "interrupted")
+            remember(session, _finished(run, outcomes, began, ending), ending)
             raise
-        return _remember(session, _finished(run, outcomes, began))
+        return remember(session, _finished(run, outcomes, began))
 
 
 def export(job: ReplayJob, path: Path) -> int:
@@ -157,19 +158,6 @@ def _finished(
         error=None if error is None else str(error) or type(error).__name__,
         failure_code=getattr(error, "exit_code", 0),
     )
-
-
-def _remember(session: Session, run: RunOutcome, status: str | None = None) -> RunOutcome:
-    """Note in the ledger how the run ended; where even that fails, the outcome says so."""
-    if run.run_id is None:
-        return run
-    run_id, ended = run.run_id, status or run.status
-    reach("finishing")
-    try:
-        session.run(lambda conn: ledger.finish_run(conn, run_id, ended, cleanup={}, error=run.error))
-    except AutonamaError as error:
-        return replace(run, notes=(*run.notes, f"The end of run {run_id} could not be recorded: {error}"))
-    return run
 
 
 def _options(job: ReplayJob) -> dict[str, Any]:
