@@ -115,6 +115,24 @@ def test_a_late_file_never_overwrites_a_newer_alert(
     assert (alert["signal"], alert["current_price"]) == ("SELL", Decimal(111))
 
 
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_of_two_sets_at_one_time_the_later_named_one_wins(
+    order: str, tmp_path: Path, run_ingest: Any, conn: psycopg.Connection[Any]
+) -> None:
+    """Sets that disagree about one symbol at the same analysis_date end alike whichever arrives first."""
+    time_of_both = "2026-01-15T10:00:00"
+    rows = {
+        "a": good(analysis_date=time_of_both, current_price="104"),
+        "b": good(analysis_date=time_of_both, current_price="106"),
+    }
+    for name in order:
+        write_csv(tmp_path, [rows[name]], f"{name}.csv")
+        assert run_ingest(tmp_path / f"{name}.csv").status == "published"
+    for table in ("vectorbt_analysis", "alerts"):
+        (found,) = stored(conn, table)
+        assert found["current_price"] == Decimal(106), table
+
+
 def test_the_alert_day_is_the_utc_day(tmp_path: Path, run_ingest: Any, conn: psycopg.Connection[Any]) -> None:
     """An analysis at 01:00 in +02:00 belongs to the UTC day before."""
     rows = [good(analysis_date="2026-01-15T01:00:00+02:00"), good(analysis_date="2026-01-15T03:00:00+02:00")]
