@@ -9,7 +9,9 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.installed
 	@$(BIN)/autonama demo
 
+# Where PYTHONDONTWRITEBYTECODE is set, as in many containers, every command of the suite would compile the package anew.
 test: $(VENV)/.installed-dev
+	@$(BIN)/python -m compileall -q src
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
