@@ -214,10 +214,12 @@ def test_sigterm_ends_cleanly(autonama: Any, tmp_path: Path, conn: psycopg.Conne
     assert conn.execute("SELECT status FROM ingestion.runs").fetchall() == [("interrupted",)]
 
 
-def test_no_secret_reaches_output_logs_or_ledger(autonama: Any, tmp_path: Path, conn: psycopg.Connection[Any]) -> None:
+def test_no_secret_reaches_output_logs_or_ledger(
+    autonama: Any, tmp_path: Path, conn: psycopg.Connection[Any], server: Any
+) -> None:
     """A password planted in the config is nowhere in stdout, stderr, log files or the ledger, on success or failure."""
     secret = "pl4nted-S3cret"
-    config = {"database_host": "127.0.0.1", "database_port": 1, "database_password": secret,
+    config = {"database_host": "127.0.0.1", "database_port": server.port, "database_password": secret,
               "binance_api_secret": f"{secret}-2"}  # fmt: skip
     (tmp_path / "config.json").write_text(json.dumps(config))
     write_csv(tmp_path, many(2))

@@ -74,7 +74,7 @@ def test_the_processor_as_documented(tmp_path: Path, db_config: dict[str, Any], 
 
 
 def test_the_processor_reports_what_went_wrong(tmp_path: Path, db_config: dict[str, Any]) -> None:
-    """A refused set, an empty directory and a dead database are an `error` in the result."""
+    """A refused set, an empty directory and a database that is not there are an `error` in the result."""
     from vectorbt_ingestion import VectorBTIngestionProcessor
 
     empty = VectorBTIngestionProcessor(db_config).process_engine_results(tmp_path)
@@ -86,7 +86,7 @@ def test_the_processor_reports_what_went_wrong(tmp_path: Path, db_config: dict[s
         "validation_errors": ["Row 1: Invalid symbol format: BTC"],
         "files_checked": [str(path)],
     }
-    dead = VectorBTIngestionProcessor({**db_config, "host": "127.0.0.1", "port": 1, "password": "hush-55"})
+    dead = VectorBTIngestionProcessor({**db_config, "database": "not_there", "password": "hush-55"})
     error = dead.process_engine_results(tmp_path)["error"]
     assert error.startswith("Database connection failed")
     assert "hush-55" not in error
