@@ -93,6 +93,8 @@ def test_the_rule_table_is_the_programs_own(directory: Path, database_url: str) 
     """The catalogue in the README is what `autonama rules --markdown` prints."""
     printed = run("autonama rules --markdown", directory, database_url).stdout
     assert printed in README
+    enhanced = run("autonama rules --engine enhanced --markdown", directory, database_url).stdout
+    assert enhanced in (ROOT / "docs" / "enhanced.md").read_text(encoding="utf-8")
 
 
 def test_every_command_is_in_the_readme() -> None:

@@ -1,6 +1,6 @@
 """The documented Python API, `from vectorbt_ingestion import ...`, on top of the pipeline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,20 +52,21 @@ class VectorBTIngestionProcessor:
         """Ingest the newest set.
 
         Returns `success`, `files_processed`, `total_results`, `alerts_ingested`, `analysis_ingested`,
-        `validation_errors` and `timestamp`; or `error`, with `validation_errors` and `files_checked` where the set was
-        refused. Raises nothing that Autonama can name.
+        `validation_errors` and `timestamp`, whatever happened. Where `success` is False, nothing of the set is stored,
+        the numbers are 0, `error` says why, and of a refused set `files_checked` names the files. Raises nothing that
+        Autonama can name.
         """
         try:
             run = ingest(Job("vectorbt", self._settings, paths=(Path(engine_results_dir),)))
         except AutonamaError as error:
-            return {"error": sentence(error)}
+            return _failure(sentence(error))
         if run.error is not None:
-            return {"error": run.error}
+            return _failure(run.error)
         if changing := [note for outcome in run.sets for note in _unread(outcome)]:
-            return {"error": " ".join(changing)}
+            return _failure(" ".join(changing))
         files = [str(path) for outcome in run.sets for path in outcome.files]
         if run.exit_code:
-            return {"error": "Validation failed", "validation_errors": _errors(run), "files_checked": files}
+            return {**_failure("Validation failed", _errors(run)), "files_checked": files}
         rows = [outcome.counts for outcome in run.sets]
         return {
             "success": True,
@@ -74,8 +75,26 @@ class VectorBTIngestionProcessor:
             "alerts_ingested": sum(outcome.alerts.inserted + outcome.alerts.updated for outcome in run.sets),
             "analysis_ingested": sum(count.inserted + count.updated for count in rows),
             "validation_errors": _errors(run),
-            "timestamp": datetime.now(UTC).isoformat(),
+            "timestamp": _now(),
         }
+
+
+def _failure(error: str, validation_errors: Sequence[str] = ()) -> dict[str, Any]:
+    """The same keys as after a success, so that a program that forgets to look meets zeros and no KeyError."""
+    return {
+        "success": False,
+        "error": error,
+        "files_processed": [],
+        "total_results": 0,
+        "alerts_ingested": 0,
+        "analysis_ingested": 0,
+        "validation_errors": list(validation_errors),
+        "timestamp": _now(),
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 def sentence(error: AutonamaError) -> str:

@@ -12,12 +12,6 @@ class AutonamaError(Exception):
     exit_code: ClassVar[int] = 1
 
 
-class ValidationFailed(AutonamaError):
-    """A result set was refused."""
-
-    exit_code = 1
-
-
 class ConfigError(AutonamaError):
     """A setting or a flag cannot be used."""
 

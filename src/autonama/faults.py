@@ -11,6 +11,7 @@ VARIABLE = "AUTONAMA_FAULT"
 
 STEPS = (
     "started",
+    "opened",
     "read",
     "validated",
     "locked",
@@ -26,9 +27,9 @@ STEPS = (
     "cleaning",
     "finishing",
 )
-"""In the order of a run: the run's entry is made; a file was read; a set was judged; its content is locked; it is in
-the ledger; COPY is half-way; COPY is done; rows, alerts and counts are in; all is committed; a refusal is entered, and
-committed; retention begins; the run's end is to be noted."""
+"""In the order of a run: the run's entry is made; a file is open; it was read; a set was judged; its content is
+locked; it is in the ledger; COPY is half-way; COPY is done; rows, alerts and counts are in; all is committed; a refusal
+is entered, and committed; retention begins; the run's end is to be noted."""
 
 
 def reach(step: str) -> None:

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from autonama.config import Settings
-from autonama.config.words import plain
 from autonama.errors import AutonamaError, ConfigError
+from autonama.visible import visible
 
 TREES = ("autonama", "stamina")
 """Loggers whose events are written: ours, and that of the retries, whose warnings would else reach the terminal."""
@@ -53,7 +53,7 @@ def logging_to(
     tell: hears one sentence where a log cannot be written; the work goes on without it.
     """
     if log_format not in ("text", "json"):
-        raise ConfigError(f'--log-format is "{plain(log_format)}", and has to be text or json.')
+        raise ConfigError(f'--log-format is "{visible(log_format)}", and has to be text or json.')
     form = _JsonLines(engine) if log_format == "json" else _TextLines()
     handlers = _opened(settings, engine, form, _once(tell))
     loggers = [logging.getLogger(name) for name in TREES]
@@ -185,7 +185,7 @@ class _LogFile(RotatingFileHandler):
     def _fail(self, error: BaseException | None) -> None:
         reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
         self._tell(
-            f"The log {plain(self.baseFilename)} cannot be written: {reason}. The work goes on without it. "
+            f"The log {visible(self.baseFilename)} cannot be written: {reason}. The work goes on without it. "
             "Make room or the directory writable, or set logging.file to another path."
         )
 
@@ -246,7 +246,7 @@ class _TextLines(logging.Formatter):
         """The record's line."""
         parts = [_message(record), *(f"[{name}={value}]" for name, value in _extras(record).items())]
         parts += [text for text in (_exception(record), record.stack_info) if text]
-        return f"{_time(record)} {record.levelname} {record.name}: {plain(' '.join(parts))}"
+        return f"{_time(record)} {record.levelname} {record.name}: {visible(' '.join(parts))}"
 
 
 class _JsonLines(logging.Formatter):

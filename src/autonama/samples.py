@@ -7,8 +7,9 @@ find; the set that they make is said to be faulty in its name's time stamp alone
 import csv
 import io
 import json
+import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 Row = dict[str, object]
@@ -23,34 +24,61 @@ MIDDLE_PRICES = {
 """Round numbers of the right size, so that the tables look as they will; nothing about these coins is claimed."""
 
 
+HISTORY_DAYS = 60
+"""Days of the walk, the last one included."""
+
+
 def good_rows(analysed: datetime, *, seed: int = SEED) -> list[Row]:
-    """Rows in which every rule of the catalogue holds. analysed: UTC; the last row's time."""
+    """Rows in which every rule of the catalogue holds: the last day of the walk. analysed: UTC; the last row's time."""
+    return list(days(analysed, seed=seed))[-1]
+
+
+def days(analysed: datetime, *, seed: int = SEED) -> Iterator[list[Row]]:
+    """The good rows of HISTORY_DAYS days in a row, the last of them at `analysed`.
+
+    Prices are a random walk, and their place between the bands swings, so that signals flip now and then.
+    """
     rng = random.Random(seed)  # noqa: S311 - a sample, not a secret
-    first = analysed - timedelta(seconds=len(MIDDLE_PRICES) - 1)
-    return [_row(rng, symbol, first + timedelta(seconds=nth)) for nth, symbol in enumerate(MIDDLE_PRICES)]
+    walks = {symbol: _Walk(middle * rng.uniform(0.9, 1.1), rng) for symbol, middle in MIDDLE_PRICES.items()}
+    for back in range(HISTORY_DAYS - 1, -1, -1):
+        first = analysed - timedelta(days=back, seconds=len(walks) - 1)
+        yield [walk.row(symbol, first + timedelta(seconds=nth)) for nth, (symbol, walk) in enumerate(walks.items())]
 
 
-def _row(rng: random.Random, base: str, time: datetime) -> Row:
-    middle = MIDDLE_PRICES[base] * rng.uniform(0.9, 1.1)
-    width = rng.uniform(0.05, 0.4)
-    lower, upper = middle * (1 - width / 2), middle * (1 + width / 2)
-    price = middle * (1 + rng.uniform(-0.7, 0.7) * width)
-    total = rng.uniform(-30, 180)
-    return {
-        "symbol": f"{base}USDT",
-        "interval": "1d",
-        "current_price": float(f"{price:.6g}"),
-        "lower_band": lower,
-        "upper_band": upper,
-        "signal": "BUY" if float(f"{price:.6g}") < lower else "SELL" if float(f"{price:.6g}") > upper else "HOLD",
-        "potential_return": (upper - lower) / lower * 100,
-        "total_return": total,
-        "sharpe_ratio": total / 40 + rng.uniform(0.8, 1.5),
-        "max_drawdown": max(-total, 0) + rng.uniform(1, 25),
-        "degree": rng.randint(1, 6),
-        "kstd": rng.randint(10, 30) / 10,
-        "analysis_date": time.isoformat(),
-    }
+class _Walk:
+    """One symbol's way through the days."""
+
+    def __init__(self, middle: float, rng: random.Random) -> None:
+        self._rng, self._middle = rng, middle
+        self._swing = rng.uniform(-0.7, 0.7)
+        self._width = rng.uniform(0.05, 0.4)
+        self._total = rng.uniform(-30, 180)
+        self._sharpe = rng.uniform(0.8, 1.5)
+        self._degree, self._kstd = rng.randint(1, 6), rng.randint(10, 30) / 10
+
+    def row(self, base: str, time: datetime) -> Row:
+        """The next day."""
+        rng = self._rng
+        self._middle *= math.exp(rng.gauss(0, 0.02))
+        self._swing = min(max(0.8 * self._swing + rng.gauss(0, 0.25), -0.9), 0.9)
+        self._total = min(max(self._total + rng.gauss(0, 4), -60), 400)
+        lower, upper = self._middle * (1 - self._width / 2), self._middle * (1 + self._width / 2)
+        price = float(f"{self._middle * (1 + self._swing * self._width):.6g}")
+        return {
+            "symbol": f"{base}USDT",
+            "interval": "1d",
+            "current_price": price,
+            "lower_band": lower,
+            "upper_band": upper,
+            "signal": "BUY" if price < lower else "SELL" if price > upper else "HOLD",
+            "potential_return": (upper - lower) / lower * 100,
+            "total_return": self._total,
+            "sharpe_ratio": self._total / 40 + self._sharpe,
+            "max_drawdown": max(-self._total, 0) + 5 + 15 * self._width,
+            "degree": self._degree,
+            "kstd": self._kstd,
+            "analysis_date": time.isoformat(),
+        }
 
 
 def _set(**values: object) -> Callable[[Row], None]:

@@ -94,6 +94,20 @@ def test_a_schema_of_a_newer_version(conn: psycopg.Connection, database_url: str
     assert "version 9999, which this package does not know" in found["schema"][0]["found"]
 
 
+def test_an_endless_analysis_date(conn: psycopg.Connection, database_url: str, tmp_path: Path) -> None:
+    """Adopted rows of an infinite date are counted, with what to do; without any nothing is said."""
+    result_file(tmp_path)
+    args = ("--database-url", database_url, "--engine-results-dir", ".")
+    assert "rows" not in examined(*args, cwd=tmp_path)[1]
+    conn.execute("INSERT INTO trading.alerts (symbol, interval, signal, analysis_date) "
+                 "VALUES ('BTCUSDT', '1d', 'BUY', 'infinity'), ('ETHUSDT', '1d', 'BUY', '-infinity')")  # fmt: skip
+    code, found = examined(*args, cwd=tmp_path)
+    (rows,) = found["rows"]
+    assert (code, rows["state"]) == (0, "warning")
+    assert rows["found"] == "trading.alerts holds 2 rows whose analysis_date is infinite."
+    assert "delete them" in rows["advice"]
+
+
 def test_a_database_that_is_not_there(tmp_path: Path) -> None:
     """Without a server the exit code is 3, the sentence that of the other commands, and the rest is looked at."""
     result_file(tmp_path)
@@ -221,7 +235,10 @@ def test_an_engine_that_cannot_be_loaded(tmp_path: Path, database_url: str) -> N
     args = ("--database-url", database_url, "--engine-results-dir", "results")
     code, found = examined(*args, cwd=tmp_path, PYTHONPATH=str(tmp_path / "site"))
     assert code == 2
-    assert found["engines"][0]["found"] == "The engine acme cannot be loaded: ZeroDivisionError: division by zero"
+    assert found["engines"][0]["found"] == (
+        "Engine 'acme' of package acme 1 cannot be loaded: ZeroDivisionError: division by zero. "
+        "Repair or uninstall that package."
+    )
     assert "enhanced 0, vectorbt 1;" in found["results"][0]["found"]
 
 

@@ -1,5 +1,6 @@
 """Connections and addresses: what is sent, what is shown, and that the password never is."""
 
+import os
 import socket
 import threading
 import time
@@ -39,6 +40,17 @@ def test_a_connection_is_ours(server, database_url: str) -> None:
     assert shown == ["UTC", "autonama", "30s", "0", "UTF8"]
 
 
+@pytest.mark.parametrize(("asked", "seconds"), [("", 60), ("?keepalives_idle=5", 5)])
+def test_a_machine_that_is_gone_is_noticed(asked: str, seconds: int, server, database_url: str) -> None:
+    """After a minute's silence either end asks the other whether it is there; the address may say otherwise."""
+    url = server.tcp_url(database_url.rpartition("=")[2]) + asked
+    with connect.connect(load_settings(database_url=url)) as conn:
+        shown = [conn.execute(f"SHOW tcp_keepalives_{name}").fetchall()[0][0] for name in ("idle", "interval", "count")]
+        with socket.socket(fileno=os.dup(conn.fileno())) as own:
+            kept = [own.getsockopt(socket.IPPROTO_TCP, name) for name in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL)]
+    assert (shown, kept) == (["60", "10", "3"], [seconds, 10])
+
+
 def test_each_setting_reaches_the_server(server, database_url: str) -> None:
     """Host, port, name, user and password of the configuration make a connection, odd signs included."""
     database = database_url.rpartition("=")[2]
@@ -59,7 +71,7 @@ def test_the_embedded_server_is_the_default(tmp_path: Path) -> None:
     """Without any setting the embedded server is started; to show its address starts nothing."""
     settings = load_settings(data_dir=tmp_path / "data")
     assert connect.shown(settings) == f"embedded PostgreSQL in {tmp_path / 'data'}"
-    assert not embedded.is_running(settings.data_dir)
+    assert not (settings.data_dir / "pgdata").exists()
     try:
         with connect.connect(settings) as conn:
             assert conn.info.dbname == "autonama"

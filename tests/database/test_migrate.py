@@ -40,7 +40,7 @@ def test_alembic_is_not_imported_for_a_current_database(database_url: str) -> No
         "import sys, psycopg\n"
         "from autonama.database import migrate\n"
         "with psycopg.connect(sys.argv[1], autocommit=True) as conn:\n"
-        "    assert migrate.ensure(conn, sys.argv[1]) == []\n"
+        "    assert migrate.upgrade(conn, sys.argv[1]) == []\n"
         "print([name for name in ('alembic', 'sqlalchemy') if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", script, database_url], capture_output=True, text=True, check=True)

@@ -10,7 +10,8 @@ import pytest
 
 from autonama.errors import FilesError
 from autonama.ingestion.discover import ResultSet, discover
-from autonama.ingestion.names import ResultName, shown, time_in
+from autonama.ingestion.names import ResultName, time_in
+from autonama.visible import visible
 
 PATTERNS = ["vectorbt_analysis_results_*.csv", "vectorbt_analysis_results_*.json"]
 STEM = "vectorbt_analysis_results_20260115_103000"
@@ -155,7 +156,7 @@ def test_a_name_that_is_no_text_is_found_and_shown_escaped(tmp_path: Path) -> No
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
     assert found(tmp_path, patterns=["*_1.csv"]) == [(name.removesuffix(".csv"), [name])]
-    assert shown(name) == "caf\\udce9_1.csv"
+    assert visible(name) == "caf\\udce9_1.csv"
 
 
 def test_what_is_no_file_is_a_set_all_the_same(tmp_path: Path) -> None:
@@ -206,7 +207,7 @@ def test_nothing_that_matches_names_what_lies_there(tmp_path: Path) -> None:
     with pytest.raises(FilesError) as failure:
         found(tmp_path)
     assert str(failure.value) == (
-        f"No file in {tmp_path} matches 'vectorbt_analysis_results_*.csv' or 'vectorbt_analysis_results_*.json'. "
+        f"No file in {tmp_path} matches 'vectorbt_analysis_results_*.csv' (or .json). "
         f"Other files lie there: {', '.join(names[:3])} and 5 more. "
         "To take them, add --results-pattern 'crypto_analysis_results_*'"
     )

@@ -99,12 +99,12 @@ def test_validation_errors_are_listed_as_documented(layout: Any, conn: psycopg.C
 
 
 def test_an_unreachable_database_is_said_as_documented(layout: Any) -> None:
-    """The documented sentence, exit code 3, and no traceback."""
+    """The documented sentence, exit code 3, no traceback; and a line that says what is waited for."""
     done = layout.run(COMMANDS[0], AUTONAMA_DATABASE_URL="postgresql://nobody:secret-77@127.0.0.1:1/autonama")
     assert done.returncode == 3
     assert "❌ Database connection failed" in done.stdout
     assert "secret-77" not in done.stdout + done.stderr
-    assert done.stderr == ""
+    assert done.stderr == "Waiting for PostgreSQL at postgresql://nobody:***@127.0.0.1:1/autonama\n"
 
 
 def test_cleanup_days_keeps_only_those_days(layout: Any, conn: psycopg.Connection[Any]) -> None:

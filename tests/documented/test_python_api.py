@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -81,13 +82,21 @@ def test_the_processor_reports_what_went_wrong(tmp_path: Path, db_config: dict[s
     assert "vectorbt_analysis_results_*.csv" in empty["error"]
     path = write_csv(tmp_path, [good(symbol="BTC")])
     refused = VectorBTIngestionProcessor(db_config).process_engine_results(tmp_path)
+    assert datetime.now(UTC) - datetime.fromisoformat(refused.pop("timestamp")) < timedelta(minutes=1)
     assert refused == {
+        "success": False,
         "error": "Validation failed",
+        "files_processed": [],
+        "total_results": 0,
+        "alerts_ingested": 0,
+        "analysis_ingested": 0,
         "validation_errors": ["Row 1: Invalid symbol format: BTC"],
         "files_checked": [str(path)],
     }
     dead = VectorBTIngestionProcessor({**db_config, "database": "not_there", "password": "hush-55"})
-    error = dead.process_engine_results(tmp_path)["error"]
+    failed = dead.process_engine_results(tmp_path)
+    error = failed["error"]
+    assert (failed["success"], failed["alerts_ingested"], failed["validation_errors"]) == (False, 0, [])
     assert error.startswith("Database connection failed")
     assert "hush-55" not in error
 

@@ -143,10 +143,52 @@ def test_its_own_rules_are_silent_at_the_good_edge(
 
 
 def test_a_file_without_its_rows_is_refused(tmp_path: Path, run_ingest: Any) -> None:
-    """A document of another shape names what is missing."""
+    """A document that holds the engine's own error in place of results is refused in the engine's words."""
     path = tmp_path / NAME
     path.write_text(json.dumps({"error": "Comprehensive analysis failed"}))
     run = run_ingest(path, engine="enhanced", allow_stale=True)
     assert run.exit_code == 1
+    message = "The engine wrote no results, but error: Comprehensive analysis failed"
     assert run.sets[0].issues["code"].to_list() == ["file_format"]
+    assert run.sets[0].issues["message"][0].startswith(message)
     assert "individual_analyses" in run.sets[0].issues["message"][0]
+
+
+FAILED = {"symbol": "XRPUSDT", "error": "Insufficient data: 12 candles"}
+
+
+@pytest.mark.parametrize("counted", [3, 4])
+@pytest.mark.parametrize("words", ["Insufficient data: 12 candles", "[Errno 104] reset by peer"])
+def test_an_analysis_that_failed_is_one_finding_in_the_engines_words(
+    tmp_path: Path, run_ingest: Any, counted: int, words: str
+) -> None:
+    """A row that only says why there is none gives one error that quotes it, whether the summary counts it or not."""
+    result = document()
+    result["individual_analyses"].append({**FAILED, "error": words})
+    result["summary"]["total_assets_analyzed"] = counted
+    run = run_ingest(write_json(tmp_path, result, "enhanced_analysis_results_x.json"), engine="enhanced")
+    (found,) = run.sets[0].issues.to_dicts()
+    assert (found["code"], found["severity"], found["row"], found["value"]) == (
+        "analysis_failed", "error", 4, words)  # fmt: skip
+    assert found["message"] == f"Row 4: The engine could not analyse XRPUSDT: {words}"
+
+
+def test_where_every_analysis_failed_no_column_is_missed(tmp_path: Path, run_ingest: Any) -> None:
+    """A file of failures alone says so row by row, and not that it lacks the columns of results."""
+    result = document()
+    result["individual_analyses"] = [FAILED, {**FAILED, "symbol": "ADAUSDT"}]
+    zero = {"total_assets_analyzed": 0, "buy_signals": 0, "sell_signals": 0, "hold_signals": 0, "high_risk_assets": 0}
+    result["summary"] |= {**zero, "avg_potential_return": None}
+    run = run_ingest(write_json(tmp_path, result, "enhanced_analysis_results_x.json"), engine="enhanced")
+    codes = run.sets[0].issues.filter(severity="error")["code"].to_list()
+    assert codes == ["analysis_failed", "analysis_failed"]
+
+
+def test_the_rest_is_published_leniently(tmp_path: Path, run_ingest: Any, conn: psycopg.Connection[Any]) -> None:
+    """Put aside, the failed analysis holds nobody up, and its own text is kept."""
+    result = document()
+    result["individual_analyses"].append(FAILED)
+    path = write_json(tmp_path, result, "enhanced_analysis_results_x.json")
+    run = run_ingest(path, engine="enhanced", validation={"strict_mode": False, "max_quarantine_share": 0.5})
+    assert (run.status, run.sets[0].counts.inserted, run.sets[0].counts.quarantined) == ("partial", 3, 1)
+    assert conn.execute("SELECT original::jsonb FROM ingestion.quarantine").fetchone() == (FAILED,)

@@ -56,14 +56,14 @@ def test_nested_columns_are_reached_by_dotted_paths(reading: Reading) -> None:
     """A path leads through objects; a key that has the dots itself wins."""
     engine = replace(PAIR, columns=(Column("low", Text(), source="bands.low"),))
     source = reading('[{"bands": {"low": 1}}, {"bands.low": 2, "bands": {"low": 3}}, {"bands": 4}]', "r.json", engine)
-    assert (texts(source), findings(source), source.extra_columns) == ([("1",), ("2",), (None,)], [], ())
+    assert (texts(source), findings(source)) == ([("1",), ("2",), (None,)], [])
 
 
 def test_a_key_may_be_missing_in_some_rows_but_not_in_all(reading: Reading) -> None:
     """Missing in one row is null there; missing in all is a column that is not present, null in all is present."""
     source = reading('[{"a": 1, "B": 2}, {"x": 3}]', "r.json")
     assert messages(source) == ["The file lacks the column b; 'B' stands for 'b': rename it"]
-    assert (texts(source), source.extra_columns) == ([("1", None), (None, None)], ("B", "x"))
+    assert texts(source) == [("1", None), (None, None)]
     assert findings(reading('[{"a": null, "b": null}]', "r.json")) == []
 
 

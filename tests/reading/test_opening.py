@@ -4,10 +4,9 @@ import gzip
 import hashlib
 import io
 import os
-import threading
+import signal
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,12 +28,6 @@ def codes(path: Path, limit: int = LIMIT) -> list[str]:
     assert source.frame.columns == ["row", "line", "raw", "a", "b"]
     assert (source.frame.height, source.issues["severity"].unique().to_list()) == (0, ["error"])
     return source.issues["code"].to_list()
-
-
-def read_often(path: Path, times: int) -> None:
-    """Read a file again and again: one reading may fall between two changes."""
-    for _ in range(times):
-        read(path, PAIR, max_bytes=LIMIT)
 
 
 def test_a_file_tells_its_content_and_time(tmp_path: Path) -> None:
@@ -156,67 +149,55 @@ def test_odd_names_are_read_and_shown_escaped(tmp_path: Path) -> None:
     assert message.endswith('it\'s "a"\\n\\x1b[31m é.csv')
 
 
-def test_a_growing_file_is_left_alone(tmp_path: Path) -> None:
+@pytest.fixture
+def once_opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], object]], None]]:
+    """`once_opened(work)`: do this whenever a file has been opened and not read yet."""
+    handler = signal.getsignal(signal.SIGUSR1)
+
+    def arrange(work: Callable[[], object]) -> None:
+        signal.signal(signal.SIGUSR1, lambda *_: work())
+        monkeypatch.setenv("AUTONAMA_FAULT", "SIGUSR1@opened")
+
+    yield arrange
+    signal.signal(signal.SIGUSR1, handler)
+
+
+OnceOpened = Callable[[Callable[[], object]], None]
+
+
+def test_a_growing_file_is_left_alone(tmp_path: Path, once_opened: OnceOpened) -> None:
     """A file that its engine is still writing raises FileChanging instead of being judged half-written."""
     path = tmp_path / "r.csv"
-    path.write_bytes(b"a,b\n" + b"1,2\n" * 2_000_000)
-    stop = threading.Event()
+    path.write_text(GOOD)
 
-    def write() -> None:
-        with path.open("ab") as file:
-            while not stop.is_set():
-                file.write(b"3,4\n")
-                file.flush()
-                time.sleep(0.0001)
+    def grow() -> None:
+        with path.open("a") as file:
+            file.write("3,4\n")
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        with pytest.raises(FileChanging, match="changed while it was read"):
-            read_often(path, 20)
-    finally:
-        stop.set()
-        writer.join()
+    once_opened(grow)
+    with pytest.raises(FileChanging, match="changed while it was read"):
+        read(path, PAIR, max_bytes=LIMIT)
 
 
-def test_a_replaced_file_is_left_alone(tmp_path: Path) -> None:
+def test_a_replaced_file_is_left_alone(tmp_path: Path, once_opened: OnceOpened) -> None:
     """A file in whose place another is moved while it is read raises FileChanging, too."""
-    path = tmp_path / "r.csv"
-    content = b"a,b\n" + b"1,2\n" * 2_000_000
-    path.write_bytes(content)
-    stop = threading.Event()
-
-    def replace_it() -> None:
-        while not stop.is_set():
-            other = tmp_path / "other.tmp"
-            other.write_bytes(content)
-            other.replace(path)
-
-    writer = threading.Thread(target=replace_it)
-    writer.start()
-    try:
-        with pytest.raises(FileChanging):
-            read_often(path, 200)
-    finally:
-        stop.set()
-        writer.join()
+    path, other = tmp_path / "r.csv", tmp_path / "other.tmp"
+    for one in (path, other):
+        one.write_text(GOOD)
+        os.utime(one, (0, 86_400))
+    once_opened(lambda: other.replace(path))
+    with pytest.raises(FileChanging, match="changed while it was read"):
+        read(path, PAIR, max_bytes=LIMIT)
 
 
-def test_a_file_removed_meanwhile_is_named(tmp_path: Path) -> None:
+def test_a_file_removed_meanwhile_is_named(tmp_path: Path, once_opened: OnceOpened) -> None:
     """A file that is removed while it is read is an issue that says so."""
-    packed = zstd.compress(bytes(1 << 28))
-    for wait in (0.02, 0.01, 0.005, 0.04, 0.08, 0.002):
-        path = tmp_path / "r.csv.zst"
-        path.write_bytes(packed)
-        remover = threading.Timer(wait, path.unlink)
-        remover.start()
-        with suppress(FileChanging):  # removing changes nothing, but writing may have just ended
-            message = messages(read(path, PAIR, max_bytes=1 << 29))[0]
-            if "was removed while it was read" in message:
-                remover.join()
-                return
-        remover.join()
-    pytest.fail("no reading met the removal")
+    path = tmp_path / "r.csv"
+    path.write_text(GOOD)
+    once_opened(path.unlink)
+    assert messages(read(path, PAIR, max_bytes=LIMIT)) == [
+        f"{path} was removed while it was read. Run the engine again"
+    ]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from autonama.ingestion.report.plain import count, counted, figure, moment, price, span, visible
+from autonama.ingestion.report.plain import count, counted, figure, moment, price, span
+from autonama.visible import visible
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from outcomes import a_run, a_set, bad_symbol, contradiction, every_kind, hostile_run, result, results
+from outcomes import NAME, a_run, a_set, bad_symbol, contradiction, every_kind, hostile_run, result, results
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -106,7 +106,37 @@ def test_many_sets_have_a_line_each_and_a_sum() -> None:
     assert re.search(r"✗ rejected +…\S*0116_103000 +10 +0 +0 +1 +0\n", text)
     assert re.search(r"Together +20 +10 +0 +1 +1\n", text)
     assert "Row 5: Invalid symbol format: BTC" in text
-    assert "contradicts" not in text
+    assert "signal_matches_bands 1 · Row 1: signal BUY contradicts" in text
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_six_sets_fit_one_screen_with_all_that_matters(width: int) -> None:
+    """80 by 24: of each set its warnings by rule with an example, and its performance; and where the rest stands."""
+    issues = [*(contradiction(row) for row in range(1, 6)), issue("odd", "Row 9: odd", severity="warning", row=9)]
+    sets = [replace(a_set(issues=issues), name=f"{NAME[:-6]}10300{n}") for n in range(5)]
+    refused = a_set("rejected", issues=[bad_symbol(row) for row in range(1, 9)] + [issue("has_rows", "None", row=1)])
+    lines = printed(a_run(*sets, refused, status="partial"), width).splitlines()
+    assert len(lines) <= 24
+    assert sum(line.startswith("    ▲ signal_matches_bands 5 · odd 1 · Row 1: signal BUY con") for line in lines) == 5
+    assert sum(line.startswith("    BUY 3 SELL 4 HOLD 3 · median return 5.50 %") for line in lines) == 5
+    assert any(line.startswith("    ✗ symbol_format 8 · has_rows 1 · Row 1: Invalid") for line in lines)
+    assert "  Every finding: autonama runs 12 · performance: autonama validate --all -v" in lines
+    assert "published does not enter twice" in " ".join(lines[-2:])
+
+
+def test_many_rules_are_counted_where_they_do_not_fit() -> None:
+    """Beside the frequent rules stands how many more there are; the example keeps its place."""
+    issues = [issue(f"a_rule_of_some_length_{n}", f"Row {n}: odd", severity="warning", row=n) for n in range(1, 8)]
+    text = printed(a_run(a_set(issues=issues), a_set()))
+    assert "    ▲ a_rule_of_some_length_1 1 · 6 rules more · Row 1: odd" in text
+
+
+def test_replaced_content_is_told_among_many_sets() -> None:
+    """A set that the ledger knows says so when other values stand in its place."""
+    known = a_set("already_published", rows=results(), notes=("Published by run 1.", "3 of its rows were replaced"))
+    text = printed(a_run(known, known, status="nothing_new"))
+    assert "    3 of its rows were replaced" in text
+    assert "Published by run 1" not in text
 
 
 def test_what_a_file_holds_is_shown_and_not_obeyed() -> None:

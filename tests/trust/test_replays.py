@@ -18,7 +18,7 @@ from writing import good, many, write_csv
 pytestmark = pytest.mark.full
 
 QUARANTINED = 6
-SKIPPED = {"read", "refusing", "refused", "cleaning"}
+SKIPPED = {"opened", "read", "refusing", "refused", "cleaning"}
 """Steps of an ingest that a replay does not have."""
 
 ACTIVE = "SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database() AND "

@@ -149,9 +149,6 @@ def engines(settings: Settings) -> list[Check]:
             load_engine(name)
         except AutonamaError as error:
             checks.append(Check("engines", "problem", str(error), code=error.exit_code))
-        except Exception as error:  # noqa: BLE001  a plug-in's own code may fail in any way
-            found = f"The engine {name} cannot be loaded: {type(error).__name__}: {error}"
-            checks.append(Check("engines", "problem", found, "Reinstall its package.", ConfigError.exit_code))
     for name in sorted(settings.engines.keys() - set(names)):
         found = f"engines.{name} is configured, and no installed package has an engine of that name."
         checks.append(Check("engines", "warning", found, "Install the package, or take the section out."))
@@ -168,7 +165,9 @@ def database(settings: Settings) -> list[Check]:
         conn.execute("SET default_transaction_read_only = on")
         version = conn.info.parameter_status("server_version")
         checks = [Check("database", "ok", f"{shown(settings)}, PostgreSQL {version}")]
-        return [*checks, *_standby(conn), *_clock(conn), _schema(conn)]
+        schema = _schema(conn)
+        rows = [*_endless(conn), *_engine_tables(conn)] if schema.state == "ok" else []
+        return [*checks, *_standby(conn), *_clock(conn), schema, *rows]
 
 
 def _standby(conn: psycopg.Connection[Any]) -> Iterator[Check]:
@@ -200,6 +199,33 @@ def _schema(conn: psycopg.Connection[Any]) -> Check:
         return Check("schema", "warning", found, "Run: autonama db upgrade")
     found = f"The schema has version {version}, which this package does not know: a newer Autonama made it."
     return Check("schema", "problem", found, "Run: pip install --upgrade autonama", DatabaseError.exit_code)
+
+
+def _endless(conn: psycopg.Connection[Any]) -> Iterator[Check]:
+    """Adopted rows that no new result can ever follow."""
+    from psycopg import sql
+
+    for table in ("trading.alerts", "trading.vectorbt_analysis"):
+        query = sql.SQL("SELECT count(*) FROM {} WHERE analysis_date IN ('infinity', '-infinity')")
+        ((rows,),) = conn.execute(query.format(sql.Identifier(*table.split(".")))).fetchall()
+        if rows:
+            found = f"{table} holds {rows:,} {'row' if rows == 1 else 'rows'} whose analysis_date is infinite."
+            advice = "They stay the newest of their symbol for ever: set a true analysis_date, or delete them."
+            yield Check("rows", "warning", found, advice)
+
+
+def _engine_tables(conn: psycopg.Connection[Any]) -> Iterator[Check]:
+    """Tables of plug-in engines that publishing or cleanup would not find as they need them."""
+    from autonama.database.retention import can_be_cleaned
+    from autonama.engines import engine_tables
+
+    for table in engine_tables():
+        ((there,),) = conn.execute("SELECT to_regclass(%s) IS NOT NULL", [table]).fetchall()
+        if not there:
+            yield Check("schema", "warning", f"{table}, which an engine writes to, is not there.", "Create it.")
+        elif not can_be_cleaned(conn, table):
+            found = f"{table} has no id and created_at columns: cleanup never deletes anything there."
+            yield Check("schema", "warning", found, "Add both, or delete old rows yourself.")
 
 
 def results(settings: Settings) -> list[Check]:
@@ -243,7 +269,7 @@ def _sets(settings: Settings, directory: Path) -> dict[str, tuple[ResultSet, ...
     from zoneinfo import ZoneInfo
 
     from autonama.engines import engine_names, load_engine
-    from autonama.ingestion.discover import discover
+    from autonama.ingestion.discover import discover, patterns_of
 
     sets: dict[str, tuple[ResultSet, ...]] = {}
     for name in engine_names():
@@ -251,12 +277,11 @@ def _sets(settings: Settings, directory: Path) -> dict[str, tuple[ResultSet, ...
         if own is not None and not own.enabled:
             continue
         try:
-            patterns = load_engine(name).patterns
-        except Exception:  # noqa: BLE001, S112  the check of the engines tells it
+            patterns = patterns_of(load_engine(name), own)
+        except ConfigError:  # the check of the engines tells it
             continue
-        chosen = [glob for glob in (own.results_pattern, own.json_pattern) if glob] if own else []
         try:
-            sets[name] = discover((directory,), chosen or patterns, zone=ZoneInfo(settings.engine_timezone))
+            sets[name] = discover((directory,), patterns, zone=ZoneInfo(settings.engine_timezone))
         except FilesError:
             sets[name] = ()
     return sets

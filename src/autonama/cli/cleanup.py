@@ -32,6 +32,7 @@ def cleanup(
     from autonama.config import load_settings
     from autonama.database.connect import connect
     from autonama.database.retention import cleanup as delete_old
+    from autonama.engines import engine_tables
     from autonama.logs import logging_to
 
     settings = load_settings(config, **({} if database_url is None else {"database_url": database_url}))
@@ -39,7 +40,7 @@ def cleanup(
         complain(f"Warning: {warning}")
     kept_days = settings.cleanup_days if days is None else days
     with logging_to(settings), connect(settings) as conn:
-        rows = delete_old(conn, kept_days, dry_run=dry_run)
+        rows = delete_old(conn, kept_days, tables=engine_tables(), dry_run=dry_run)
         if not dry_run:
             told = ", ".join(f"{table} {count:,}" for table, count in rows.items())
             logging.getLogger("autonama.database").info("Cleanup of rows older than %s days: %s", kept_days, told)
@@ -52,4 +53,5 @@ def cleanup(
 def _print(rows: Mapping[str, int], days: int, dry_run: bool) -> None:
     did = "would be deleted" if dry_run else "deleted"
     for table, count in rows.items():
-        typer.echo(f"trading.{table}: {count:,} {'row' if count == 1 else 'rows'} older than {days} days {did}")
+        place = table if "." in table else f"trading.{table}"
+        typer.echo(f"{place}: {count:,} {'row' if count == 1 else 'rows'} older than {days} days {did}")

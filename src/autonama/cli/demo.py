@@ -13,14 +13,23 @@ if TYPE_CHECKING:
     from autonama.cli.console import Console
     from autonama.database.session import Session
 
+PORT = 8765
+EARLIER = "earlier"
+"""The days before today stand in a directory of their own, so that the report shows the two sets of today."""
+
 CONFIG = {"database_host": "embedded", "data_dir": "database", "engine_results_dir": "results"}
 
 
 def demo(
     directory: Annotated[Path, typer.Option("--dir", help="Where its files and its database live.")] = Path(".demo"),
     keep_running: Annotated[bool, typer.Option("--keep-running", help="Leave its database server running.")] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Serve the dashboard over its database, until Ctrl-C.")
+    ] = False,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Of the dashboard; 0 takes a free one.")] = PORT,
 ) -> None:
-    """Show it at work: two synthetic result sets, one good and one with every kind of fault, into a real PostgreSQL."""
+    """Show it at work: synthetic result sets, good ones and one with every kind of fault, into a real PostgreSQL."""
+    from autonama.cli import web
     from autonama.cli.console import Console
     from autonama.config import load_settings
     from autonama.database import embedded
@@ -28,10 +37,16 @@ def demo(
     from autonama.ingestion.pipeline import Job, ingest
     from autonama.ingestion.report.terminal import print_run
 
+    if serve:
+        web.refuse_without_packages()
     console = Console()
     config = _prepare(directory, console)
     settings = load_settings(config)
     try:
+        earlier = ingest(Job("vectorbt", settings, (directory / EARLIER,), every=True, allow_stale=True))
+        if earlier.status != "nothing_new":
+            rows = sum(told.counts.inserted for told in earlier.sets)
+            console.print(f"Published the {len(earlier.sets)} days before today first: {rows:,} rows.", highlight=False)
         run = ingest(Job("vectorbt", settings, every=True, allow_stale=True))
         if run.status == "nothing_new":
             console.print("[bold]Nothing is new.[/] Both sets are in the ledger already: one published, one refused.")
@@ -39,10 +54,13 @@ def demo(
             print_run(run, console)
         with Session(settings) as session:
             _print_alerts(session, console)
+        if serve:
+            web.serve(settings, host="127.0.0.1", port=port, token=None, names=[])
     finally:
         if not keep_running:
             embedded.stop(settings.data_dir)
-    _print_next(config, console)
+    if not serve:
+        _print_next(directory, config, console)
 
 
 def _prepare(directory: Path, console: Console) -> Path:
@@ -54,7 +72,12 @@ def _prepare(directory: Path, console: Console) -> Path:
     if not config.exists():
         results.mkdir(parents=True, exist_ok=True)
         now = datetime.now(UTC).replace(second=31, microsecond=0, tzinfo=None) - timedelta(minutes=1)
-        good, faulty = samples.good_rows(now), samples.faulty_rows(now)
+        *before, good = samples.days(now)
+        faulty = samples.faulty_rows(now)
+        (directory / EARLIER).mkdir(exist_ok=True)
+        for back, rows in enumerate(reversed(before), 1):
+            name = (now - timedelta(days=back)).strftime("vectorbt_analysis_results_%Y%m%d_%H%M%S.csv")
+            (directory / EARLIER / name).write_text(samples.as_csv(rows), encoding="utf-8")
         earlier, later = (now.strftime(f"vectorbt_analysis_results_%Y%m%d_%H%M{second}") for second in ("00", "30"))
         (results / f"{earlier}.csv").write_text(samples.as_csv(good), encoding="utf-8")
         (results / f"{earlier}.json").write_text(samples.as_json(good), encoding="utf-8")
@@ -79,7 +102,10 @@ def _print_alerts(session: Session, console: Console) -> None:
     console.print(table)
 
 
-def _print_next(config: Path, console: Console) -> None:
+def _print_next(directory: Path, config: Path, console: Console) -> None:
     console.print("\nNext:", highlight=False)
+    where = "" if directory == Path(".demo") else f" --dir {directory}"
+    dashboard = f"  autonama demo --serve{where}   the dashboard, at http://127.0.0.1:{PORT}/"
+    console.print(dashboard, highlight=False, soft_wrap=True)
     for command in ("why BTCUSDT", "runs", "db status"):
         console.print(f"  autonama {command} --config {config}", highlight=False, soft_wrap=True)

@@ -13,6 +13,7 @@ from typing import NoReturn, ParamSpec
 import typer
 
 from autonama.errors import INTERRUPTED, AutonamaError
+from autonama.visible import visible
 
 INTERNAL_ERROR = 70
 """EX_SOFTWARE of sysexits.h: a fault of ours, not of the user's."""
@@ -34,7 +35,7 @@ def at_edge(command: Callable[P, int | None]) -> Callable[P, None]:
 def _exit_code(work: Callable[[], int | None]) -> int:
     code: int | None = 0
     try:
-        with unread_output():
+        with unread_output(), _waits_told():
             code = work()
             sys.stdout.flush()
     except AutonamaError as error:
@@ -62,6 +63,24 @@ def unread_output() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+@contextmanager
+def _waits_told() -> Iterator[None]:
+    """Pass on to stderr that the database lets itself be waited for."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Shown())
+    logger = logging.getLogger("autonama.waiting")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Shown(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return shown(record.getMessage())
+
+
 def complain(message: str) -> None:
     """Say something on stderr."""
     print(message, file=sys.stderr)  # noqa: T201
@@ -69,7 +88,7 @@ def complain(message: str) -> None:
 
 def shown(text: str) -> str:
     """Text with its control characters visible, line breaks aside: a file's name must not steer a terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+    return visible(text, keep="\n")
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -138,7 +138,11 @@ def _perform(
         run = _settled(choice, config, overrides, look, validate_only=validate_only)
     except AutonamaError as error:
         if look.as_json:
-            _print_json(_failed(choice.engine, error, validate_only=validate_only))
+            _print_json(_broken_off(choice.engine, error, validate_only=validate_only))
+        raise
+    except KeyboardInterrupt as ending:
+        if look.as_json:
+            _print_json(_broken_off(choice.engine, ending, validate_only=validate_only))
         raise
     show = _print_json if look.as_json else lambda told: _print_run(told, look)
     # What was done is said first, and stays the exit code even where nobody reads it to its end.
@@ -208,7 +212,10 @@ def _print_json(run: RunOutcome) -> None:
     sys.stdout.write(json.dumps(as_json(run), ensure_ascii=False) + "\n")
 
 
-def _failed(engine: str, error: AutonamaError, *, validate_only: bool) -> RunOutcome:
-    from autonama.ingestion.outcome import RunOutcome
+def _broken_off(engine: str, error: BaseException, *, validate_only: bool) -> RunOutcome:
+    """The run as this ended it, with what was done until then."""
+    from autonama.ingestion.outcome import Interrupted, RunOutcome
 
-    return RunOutcome(None, engine, "failed", validate_only, (), error=str(error), failure_code=error.exit_code)
+    if isinstance(error, Interrupted):
+        return error.outcome
+    return RunOutcome(None, engine, "failed", validate_only, ()).broken_off(error)

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from autonama.cli.console import Console
+
+GAP = 2
+"""Cells between two columns of a `grid`."""
+
+FOLDED = 16
+"""Cells below which a column of text is not broken into lines: it could not be read any more."""
+
 
 @contextmanager
 def open_ledger(config: Path | None, database_url: str | None) -> Iterator[Session]:
@@ -57,6 +65,41 @@ def grid(titles: Sequence[str], *, right: Sequence[str], whole: Sequence[str] = 
         justify: Literal["left", "right"] = "right" if title in right else "left"
         table.add_column(title, justify=justify, no_wrap=title in (*right, *whole), overflow="fold")
     return table
+
+
+def print_table(
+    console: Console,
+    titles: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Sequence[str],
+    whole: Sequence[str] = (),
+    optional: Sequence[str] = (),
+) -> None:
+    """Print a `grid` that never cuts a number: where it is too wide, `optional` columns go first, in their order.
+
+    A column that is neither `right` nor `whole` is broken into lines where even that is not enough; a terminal narrower
+    than the numbers gets lines that are longer than it.
+    """
+    needed = {title: max(len(title), *(len(row[at]) for row in rows)) for at, title in enumerate(titles)}
+    shown_titles = list(titles)
+    for title in optional:
+        if _width([needed[name] for name in shown_titles]) > console.width:
+            shown_titles.remove(title)
+    table = grid(shown_titles, right=right, whole=whole)
+    for row in rows:
+        table.add_row(*(plain(text) for title, text in zip(titles, row, strict=True) if title in shown_titles))
+    fixed = (*right, *whole)
+    least = _width([needed[name] if name in fixed else min(needed[name], FOLDED) for name in shown_titles])
+    width, console.width = console.width, max(console.width, least)
+    console.print(table)
+    console.width = width
+    if left_out := [title for title in titles if title not in shown_titles]:
+        console.print(f"Left out at this width: {', '.join(left_out)}.", style="dim", highlight=False)
+
+
+def _width(columns: Sequence[int]) -> int:
+    return sum(columns) + GAP * (len(columns) - 1)
 
 
 def plain(text: str) -> Text:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from autonama import __version__
-from autonama.cli import cleanup, db, demo, doctor, ingest, replay, rules, runs, why
+from autonama.cli import analyze, cleanup, db, demo, doctor, ingest, replay, rules, runs, web, why
 from autonama.cli.edge import at_edge
 
 app = typer.Typer(
@@ -20,11 +20,13 @@ app = typer.Typer(
 app.command()(at_edge(ingest.ingest))
 app.command()(at_edge(ingest.validate))
 app.command()(at_edge(replay.replay))
+app.command()(at_edge(analyze.analyze))
 app.command()(at_edge(runs.runs))
 app.command()(at_edge(why.why))
 app.command()(at_edge(rules.rules))
 app.command()(at_edge(cleanup.cleanup))
 app.add_typer(db.app, name="db")
+app.command()(at_edge(web.web))
 app.command()(at_edge(doctor.doctor))
 app.command()(at_edge(demo.demo))
 

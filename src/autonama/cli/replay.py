@@ -66,7 +66,11 @@ def replay(
         run = _replay(job, settings)
     except AutonamaError as error:
         if as_json:
-            _print_json(_failed(job, error))
+            _print_json(_broken_off(job, error))
+        raise
+    except KeyboardInterrupt as ending:
+        if as_json:
+            _print_json(_broken_off(job, ending))
         raise
     _print_json(run) if as_json else _print_run(run)
     return run.exit_code
@@ -137,9 +141,10 @@ def _print_json(run: RunOutcome) -> None:
     print_json(as_json(run))
 
 
-def _failed(job: ReplayJob, error: AutonamaError) -> RunOutcome:
-    from autonama.ingestion.outcome import RunOutcome
+def _broken_off(job: ReplayJob, error: BaseException) -> RunOutcome:
+    """The replay as this ended it, with what was done until then."""
+    from autonama.ingestion.outcome import Interrupted, RunOutcome
 
-    return RunOutcome(
-        None, job.engine, "failed", job.dry_run, (), error=str(error), failure_code=error.exit_code, replay=True
-    )
+    if isinstance(error, Interrupted):
+        return error.outcome
+    return RunOutcome(None, job.engine, "failed", job.dry_run, (), replay=True).broken_off(error)

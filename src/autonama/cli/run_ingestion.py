@@ -145,6 +145,8 @@ def _conclude(run: RunOutcome) -> int:
 def _say_counts(run: RunOutcome) -> None:
     if run.status == "nothing_new":
         _say("📊 Nothing new: these files were published before")
+        for note in (note for outcome in run.sets for note in outcome.notes[1:]):
+            _say(f"⚠️  {note}")
         return
     alerts = sum(outcome.alerts.inserted + outcome.alerts.updated for outcome in run.sets)
     rows = [outcome.counts for outcome in run.sets]

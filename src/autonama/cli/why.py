@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from autonama.cli.options import ConfigOption, DatabaseUrlOption, JsonOption, LimitOption
 from autonama.errors import AutonamaError, ConfigError
+
+if TYPE_CHECKING:
+    import psycopg
+
+SUGGESTIONS = 5
 
 
 def why(
@@ -32,11 +39,29 @@ def why(
     with open_ledger(config, database_url) as session:
         alerts = session.run(lambda conn: ledger.why(conn, symbol, interval=interval, day=wanted, limit=limit))
         if not alerts and not as_json:
-            similar = session.run(lambda conn: ledger.known_symbols(conn, symbol[:3]))
-            hint = f" Symbols that begin alike: {', '.join(similar)}." if similar else ""
             asked = " ".join(part for part in (symbol, interval, day) if part)
-            raise AutonamaError(f"There is no alert for {asked}.{hint}")
+            raise AutonamaError(f"There is no alert for {asked}.{session.run(lambda conn: _hint(conn, symbol))}")
     print_json({"alerts": alerts}) if as_json else _print(alerts)
+
+
+def _hint(conn: psycopg.Connection[Any], symbol: str) -> str:
+    """What there is instead: other intervals and days of this symbol, or symbols that are spelt nearly so."""
+    from autonama.database import ledger
+
+    if there := ledger.known_alerts(conn, symbol):
+        told = (f"{interval} (the newest of {newest or 'an unknown day'})" for interval, newest in there.items())
+        return f" {symbol} has alerts at {', '.join(told)}."
+    similar = _similar(symbol, ledger.known_symbols(conn))
+    return f" Did you mean {' or '.join(similar)}?" if similar else ""
+
+
+def _similar(asked: str, known: Sequence[str]) -> list[str]:
+    """Of the known symbols the one that differs in case only, or else a few that are spelt nearly so."""
+    upper = asked.upper()
+    if same := [symbol for symbol in known if symbol.upper() == upper]:
+        return same
+    beginning = [symbol for symbol in known if symbol.startswith(upper[:3])]
+    return list(dict.fromkeys([*difflib.get_close_matches(upper, known, SUGGESTIONS, 0.8), *beginning]))[:SUGGESTIONS]
 
 
 def _day(text: str) -> date:

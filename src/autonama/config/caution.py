@@ -10,7 +10,7 @@ from typing import Any
 from autonama.config.kinds import DEFAULT_PASSWORD, EMBEDDED
 from autonama.config.layers import Layer
 from autonama.config.secrets import PLACEHOLDER, has_password
-from autonama.config.words import plain
+from autonama.visible import visible
 
 ADDRESS = ("database_host", "database_port", "database_name", "database_user", "database_password")
 
@@ -34,8 +34,8 @@ def _readable_by_others(file: Path, values: Mapping[str, Any], merged: Mapping[s
     if not held or os.name != "posix" or not stat.S_ISREG(status.st_mode) or not status.st_mode & others:
         return ""
     return (
-        f"{plain(file)} holds {' and '.join(held)}, and other users of this machine may open it "
-        f"(mode {stat.S_IMODE(status.st_mode):o}). Run: chmod 600 {plain(shlex.quote(str(file)))}"
+        f"{visible(file)} holds {' and '.join(held)}, and other users of this machine may open it "
+        f"(mode {stat.S_IMODE(status.st_mode):o}). Run: chmod 600 {visible(shlex.quote(str(file)))}"
     )
 
 

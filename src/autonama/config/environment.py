@@ -8,7 +8,8 @@ from typing import Any
 from autonama.config.file import parse
 from autonama.config.keys import ANY, Kind, Place, known, known_keys
 from autonama.config.layers import Layer
-from autonama.config.words import nearest, plain
+from autonama.config.words import nearest
+from autonama.visible import visible
 
 PREFIX = "AUTONAMA_"
 
@@ -89,4 +90,4 @@ def _unknown(name: str) -> str:
     known_names = [PREFIX + "__".join(place).upper() for place in known_keys() if ANY not in place]
     near = nearest(name.upper(), [*known_names, *OTHERS])
     meant = f"Did you mean {near}?" if near else "README.md lists the settings."
-    return f"The environment variable {plain(name)} names no setting. {meant} Rename or unset it."
+    return f"The environment variable {visible(name)} names no setting. {meant} Rename or unset it."

@@ -5,8 +5,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from autonama.config.words import plain
 from autonama.errors import ConfigError
+from autonama.visible import visible
 
 SIZE_LIMIT = 1024 * 1024
 """Bytes. A configuration has a few thousand; what is larger is another file, named by mistake."""
@@ -60,7 +60,7 @@ def parse(text: str, twice: list[str]) -> object:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         names = [name for name, _ in pairs]
-        twice.extend(f'"{plain(name)}"' for name in found if names.count(name) > 1)
+        twice.extend(f'"{visible(name)}"' for name in found if names.count(name) > 1)
         return found
 
     return json.loads(text, object_pairs_hook=unique)
@@ -92,4 +92,4 @@ def _content(path: Path) -> bytes:
 
 
 def _refused(path: Path, what: str) -> ConfigError:
-    return ConfigError(f"The configuration file {plain(path)} {plain(what)}.")
+    return ConfigError(f"The configuration file {visible(path)} {visible(what)}.")

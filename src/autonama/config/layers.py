@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from autonama.config.keys import ANY, Place, dotted, known, known_keys
 from autonama.config.model import SECRET_KEYS, Keys
-from autonama.config.words import nearest, plain, quoted
+from autonama.config.words import nearest, quoted
+from autonama.visible import visible
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def _place(location: tuple[int | str, ...], values: Mapping[str, Any]) -> Place:
 
 
 def _sentence(layer: Layer, place: Place, unknown: bool) -> str:
-    subject = f"{plain(dotted(place))} ({layer.origin(place)})"
+    subject = f"{visible(dotted(place))} ({layer.origin(place)})"
     value: Any = layer.values
     for part in place:
         value = value[part]
@@ -91,9 +92,9 @@ def _meant(place: Place, value: object) -> str:
     section, name = place[:-1], place[-1].lower()
     siblings = [key[-1] for key in known_keys() if key[:-1] == known(section) and key[-1] != ANY]
     if isinstance(value, dict) and not section and nearest(name, siblings) in (None, "engines"):
-        return f"The section of a plug-in's engine stands under engines: engines.{plain(name)}."
+        return f"The section of a plug-in's engine stands under engines: engines.{visible(name)}."
     if near := nearest(name, siblings):
-        return f"Did you mean {plain(dotted((*section, near)))}?"
+        return f"Did you mean {visible(dotted((*section, near)))}?"
     fixed = [key for key in known_keys() if ANY not in key]
     elsewhere = next((dotted(key) for key in fixed if key[-1] == name), None)
     if near := elsewhere or nearest(dotted(place), [dotted(key) for key in fixed]):

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Mapping
 
-from autonama.config.words import nearest, plain
+from autonama.config.words import nearest
 from autonama.errors import ConfigError
+from autonama.visible import visible
 
 NAMES = {
     "host": "database_host",
@@ -34,7 +35,7 @@ def settings_from_db_config(db_config: Mapping[str, object] | str) -> dict[str, 
     for key, value in db_config.items():
         name = NAMES.get(key)
         if name is None:
-            raise ConfigError(f"db_config holds an unknown key {plain(key)}. {_meant(key)}")
+            raise ConfigError(f"db_config holds an unknown key {visible(key)}. {_meant(key)}")
         if name in given_as:
             raise ConfigError(f"db_config holds both {given_as[name]} and {key}. Keep one of them.")
         given_as[name] = key

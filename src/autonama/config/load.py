@@ -14,8 +14,8 @@ from autonama.config.keys import Place
 from autonama.config.kinds import SYSTEM
 from autonama.config.layers import Layer
 from autonama.config.model import Keys, Settings
-from autonama.config.words import plain
 from autonama.errors import ConfigError
+from autonama.visible import visible
 
 DEFAULT_FILE = Path("config.json")
 
@@ -77,9 +77,9 @@ def _from_file(path: Path | None) -> Layer:
     if path is None:
         return Layer({}, "no file")
     try:
-        return Layer(read_config(path), plain(path))
+        return Layer(read_config(path), visible(path))
     except ConfigError as error:
-        return Layer({}, plain(path), problems=(str(error),))
+        return Layer({}, visible(path), problems=(str(error),))
 
 
 def _given(overrides: Mapping[str, object]) -> Layer:
@@ -87,7 +87,7 @@ def _given(overrides: Mapping[str, object]) -> Layer:
         name: value.model_dump(exclude_unset=True) if isinstance(value, BaseModel) else value
         for name, value in overrides.items()
     }
-    return Layer(values, "argument", {**{(name,): f"argument {plain(name)}" for name in values}, **FLAGS})
+    return Layer(values, "argument", {**{(name,): f"argument {visible(name)}" for name in values}, **FLAGS})
 
 
 def _refuse(problems: Sequence[str]) -> None:

@@ -4,13 +4,10 @@ import difflib
 import json
 from collections.abc import Collection
 
+from autonama.visible import visible
+
 QUOTED = 60
 """Characters of a value that a sentence quotes."""
-
-
-def plain(text: object) -> str:
-    """Text on one line: control characters, line ends and halves of surrogate pairs stand escaped."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in str(text))
 
 
 def quoted(value: object, *, secret: bool) -> str:
@@ -23,7 +20,7 @@ def quoted(value: object, *, secret: bool) -> str:
         return "an object"
     if isinstance(value, list | tuple):
         return "a list" if secret else _short(f"[{', '.join(quoted(item, secret=False) for item in value)}]")
-    return "text that is not shown" if secret else f'"{_short(plain(value))}"'
+    return "text that is not shown" if secret else f'"{_short(visible(value))}"'
 
 
 def _short(text: str) -> str:

@@ -1,6 +1,7 @@
 """Connections to PostgreSQL, and its addresses with and without the password."""
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -29,12 +30,25 @@ CONNECT_TIMEOUT_S = 10
 
 SESSION = """
 SELECT set_config('timezone', 'UTC', false),
+       set_config('tcp_keepalives_idle', '60', false),
+       set_config('tcp_keepalives_interval', '10', false),
+       set_config('tcp_keepalives_count', '3', false),
        set_config('default_transaction_isolation', 'read committed', false),
        CASE current_setting('lock_timeout') WHEN '0' THEN set_config('lock_timeout', '30s', false) END
 """
 """Times are shown in UTC. A publication that waited for another's lock has to see what that one stored, which it would
 not under a stricter isolation. A lock that somebody holds for half a minute is told rather than waited for, unless the
-user, database or server has a limit of its own."""
+user, database or server has a limit of its own. The server notices within 90 s that a machine is gone whose run holds
+locks; as Linux comes, that takes over two hours, in which nobody else could publish the same rows."""
+
+KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 3}
+"""The same in the other direction: a command whose server is gone without a word ends."""
+
+SLOW_S = 1.0
+"""After so long a wait is told: a second is what a person takes for an answer that is on its way."""
+
+waiting = logging.getLogger("autonama.waiting")
+"""Heard by the command line, which passes it on to stderr."""
 
 OLDEST_SERVER = 130000
 
@@ -127,19 +141,37 @@ def translated(conn: psycopg.Connection[Any] | None = None) -> Iterator[None]:
 def _patiently(settings: "Settings", wait_s: float) -> psycopg.Connection[tuple[Any, ...]]:
     if wait_s <= 0:
         return _open(settings)
-    for attempt in stamina.retry_context(
-        on=is_starting, attempts=None, timeout=wait_s, wait_initial=0.1, wait_max=1, wait_jitter=0.2
-    ):
-        with attempt:
-            return _open(settings)  # each time, so that an embedded server that just died is started again
+    with _told_when_slow(settings):
+        for attempt in stamina.retry_context(
+            on=is_starting, attempts=None, timeout=wait_s, wait_initial=0.1, wait_max=1, wait_jitter=0.2
+        ):
+            with attempt:
+                return _open(settings)  # each time, so that an embedded server that just died is started again
     raise AssertionError("stamina re-raises the last error")
+
+
+@contextmanager
+def _told_when_slow(settings: "Settings") -> Iterator[None]:
+    """Log a warning if a server lets itself be waited for; the embedded one has its first start to do."""
+    if settings.database_url is None and settings.database_host == EMBEDDED:
+        yield
+        return
+    timer = threading.Timer(SLOW_S, waiting.warning, ("Waiting for PostgreSQL at %s", shown(settings)))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _open(settings: "Settings") -> psycopg.Connection[tuple[Any, ...]]:
     target = conninfo(settings)
     options: dict[str, Any] = {"application_name": "autonama", "client_encoding": "utf8"}
-    if "connect_timeout" not in _parsed(target):
-        options["connect_timeout"] = CONNECT_TIMEOUT_S
+    named = _parsed(target)
+    options |= {
+        name: value for name, value in {"connect_timeout": CONNECT_TIMEOUT_S, **KEEPALIVES}.items() if name not in named
+    }
     return psycopg.connect(target, autocommit=True, **options)
 
 

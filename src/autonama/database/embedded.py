@@ -74,11 +74,6 @@ def ensure_running(data_dir: Path) -> str:
     return address
 
 
-def is_running(data_dir: Path) -> bool:
-    """Whether the embedded server of this data directory answers on its socket."""
-    return _answering(data_dir.expanduser().absolute()) is not None
-
-
 def stop(data_dir: Path) -> bool:
     """Stop the embedded server, rolling back what is under way; False if it was not running."""
     data_dir = data_dir.expanduser().absolute()

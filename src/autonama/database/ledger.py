@@ -71,8 +71,13 @@ def start_run(conn: psycopg.Connection[Any], engine: str, options: Mapping[str, 
 
 
 def hold_run(conn: psycopg.Connection[Any], run_id: int) -> None:
-    """Show on this connection that the run is alive: after a reconnection its lock has to be taken again."""
-    conn.execute(load("ledger")["hold_run"], {"run_id": run_id, "space": RUN_LOCKS})
+    """Show on this connection that the run is alive: after a reconnection its lock has to be taken again.
+
+    The connection that was lost may live on at the server, for hours, and with it the transaction that it was in.
+    """
+    values = {"run_id": run_id, "space": RUN_LOCKS}
+    conn.execute(load("ledger")["end_predecessor"], values)
+    conn.execute(load("ledger")["hold_run"], values)
 
 
 def finish_run(
@@ -153,9 +158,9 @@ def notify(conn: psycopg.Connection[Any], payload: str) -> None:
     conn.execute(load("ledger")["notify"], {"payload": payload})
 
 
-def runs(conn: psycopg.Connection[Any], limit: int) -> list[dict[str, Any]]:
-    """The latest runs, newest first, with their counts."""
-    return _rows(conn, "runs", {"limit": limit})
+def runs(conn: psycopg.Connection[Any], limit: int, run_id: int | None = None) -> list[dict[str, Any]]:
+    """The latest runs, newest first, with their counts; or the one of that id, if there is one."""
+    return _rows(conn, "runs", {"limit": limit, "run_id": run_id})
 
 
 def run_files(conn: psycopg.Connection[Any], run_id: int) -> list[dict[str, Any]]:
@@ -180,10 +185,14 @@ def latest_alerts(conn: psycopg.Connection[Any], limit: int) -> list[dict[str, A
     return _rows(conn, "latest_alerts", {"limit": limit})
 
 
-def known_symbols(conn: psycopg.Connection[Any], prefix: str) -> list[str]:
-    """Up to five symbols with an alert that begin so."""
-    escaped = prefix.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    return [row["symbol"] for row in _rows(conn, "known_symbols", {"pattern": f"{escaped}%"})]
+def known_symbols(conn: psycopg.Connection[Any]) -> list[str]:
+    """Every symbol with an alert, by name."""
+    return [row["symbol"] for row in _rows(conn, "known_symbols", {})]
+
+
+def known_alerts(conn: psycopg.Connection[Any], symbol: str) -> dict[str, date | None]:
+    """The intervals at which a symbol has alerts, with the day (UTC) of the newest."""
+    return {row["interval"]: row["newest"] for row in _rows(conn, "known_alerts", {"symbol": symbol})}
 
 
 def _rows(conn: psycopg.Connection[Any], query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:

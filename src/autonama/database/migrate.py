@@ -9,7 +9,7 @@ from autonama.database.connect import translated
 from autonama.database.queries import load
 from autonama.errors import DatabaseError
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every revision that this package knows, oldest first."""
 
 HEAD = REVISIONS[-1]
@@ -47,11 +47,6 @@ def current(conn: psycopg.Connection[Any]) -> str | None:
 def is_current(conn: psycopg.Connection[Any]) -> bool:
     """Whether the database has the schema of this package."""
     return current(conn) == HEAD
-
-
-def ensure(conn: psycopg.Connection[Any], conninfo: str) -> list[str]:
-    """Upgrade where the schema is behind; sentences that say what was done."""
-    return upgrade(conn, conninfo)
 
 
 def upgrade(conn: psycopg.Connection[Any], conninfo: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Cleanup: old results go, in short transactions; the ledger stays, so that no published file comes again."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import psycopg
@@ -9,14 +10,25 @@ from autonama.database.connect import translated
 from autonama.database.queries import load
 from autonama.errors import ConfigError
 
-TABLES = ("alerts", "vectorbt_analysis", "enhanced_analysis", "analysis_summary")
+OWN_TABLES = ("trading.alerts", "trading.vectorbt_analysis", "trading.enhanced_analysis", "trading.analysis_summary")
+"""Those of this package's schema; the tables of plug-in engines come on top."""
 
 MOST_DAYS = 36_500
 """A hundred years; PostgreSQL's calendar ends some thousands of years back."""
 
 
-def cleanup(conn: psycopg.Connection[Any], days: int, *, dry_run: bool = False, batch: int = 10_000) -> dict[str, int]:
+def cleanup(
+    conn: psycopg.Connection[Any],
+    days: int,
+    *,
+    tables: Iterable[str] = (),
+    dry_run: bool = False,
+    batch: int = 10_000,
+) -> dict[str, int]:
     """Delete the rows that were stored (`created_at`) more than `days` days ago; the number of them per table.
+
+    tables: `schema.table` of the engines, beside the schema's own. One that is not there, or has no `id` and
+        `created_at`, is left out. Those in `trading` are named without their schema.
 
     Each batch is a transaction of its own: readers and writers wait for no more than one, and an interruption keeps
     what was done. `dry_run` only counts. Raises ConfigError for days below 1, DatabaseError if PostgreSQL refuses.
@@ -24,9 +36,19 @@ def cleanup(conn: psycopg.Connection[Any], days: int, *, dry_run: bool = False, 
     if not 1 <= days <= MOST_DAYS:
         raise ConfigError(f"Cleanup keeps at least 1 day and at most {MOST_DAYS:,} days of results, not {days}.")
     with translated(conn):
-        if dry_run:
-            return {table: _count(conn, table, days) for table in TABLES}
-        return {table: _delete(conn, table, days, batch) for table in TABLES}
+        others = [table for table in dict.fromkeys(tables) if table not in OWN_TABLES and can_be_cleaned(conn, table)]
+        removed: dict[str, int] = {}
+        for table in (*OWN_TABLES, *others):
+            rows = _count(conn, table, days) if dry_run else _delete(conn, table, days, batch)
+            removed[table.removeprefix("trading.")] = rows
+        return removed
+
+
+def can_be_cleaned(conn: psycopg.Connection[Any], table: str) -> bool:
+    """Whether the table is there and has the columns by which old rows are found."""
+    schema, name = table.split(".")
+    ((found,),) = conn.execute(load("retention")["has_age"], {"schema": schema, "table": name}).fetchall()
+    return bool(found)
 
 
 def _count(conn: psycopg.Connection[Any], table: str, days: int) -> int:
@@ -48,4 +70,4 @@ def _delete(conn: psycopg.Connection[Any], table: str, days: int, batch: int) ->
 
 
 def _query(name: str, table: str) -> sql.Composed:
-    return sql.SQL(load("retention")[name]).format(table=sql.Identifier("trading", table))
+    return sql.SQL(load("retention")[name]).format(table=sql.Identifier(*table.split(".")))

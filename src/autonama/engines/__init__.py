@@ -1,6 +1,6 @@
 """What each engine writes. An engine is one `Engine` value, found through the entry-point group `autonama.engines`."""
 
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
 
 from autonama.engines.contract import (
@@ -32,7 +32,9 @@ __all__ = [
     "Text",
     "Timestamp",
     "engine_names",
+    "engine_tables",
     "load_engine",
+    "origin",
     "vectorbt_pro",
 ]
 
@@ -52,11 +54,38 @@ def load_engine(name: str) -> Engine:
         raise ConfigError(f"There is no engine '{name}'. Installed engines: {', '.join(engine_names())}.")
     if len(found) > 1:
         raise ConfigError(f"Two installed packages declare an engine '{name}'. Uninstall one of them.")
-    engine = found[0].load()
+    try:
+        engine = found[0].load()
+    except (Exception, SystemExit) as error:
+        raise ConfigError(
+            f"Engine '{name}' of {_package(found[0])} cannot be loaded: {type(error).__name__}: {error}. "
+            "Repair or uninstall that package."
+        ) from error
     if not isinstance(engine, Engine):
         raise ConfigError(f"The entry point of engine '{name}' is not an autonama.engines.Engine.")
     _check(engine)
     return engine
+
+
+def origin(name: str) -> str:
+    """The distribution that an engine comes from, with its version."""
+    return next((_package(point) for point in entry_points(group=ENTRY_POINT_GROUP, name=name)), "no installed package")
+
+
+def _package(point: EntryPoint) -> str:
+    return "an unknown package" if point.dist is None else f"package {point.dist.name} {point.dist.version}"
+
+
+def engine_tables() -> list[str]:
+    """The tables, `schema.table`, that the installed engines write to."""
+    tables: dict[str, None] = {}
+    for name in engine_names():
+        try:
+            engine = load_engine(name)
+        except ConfigError:
+            continue  # it writes nothing either; `autonama doctor` names it
+        tables |= dict.fromkeys([engine.table, *([engine.summary.table] if engine.summary else [])])
+    return list(tables)
 
 
 def _check(engine: Engine) -> None:

@@ -99,6 +99,8 @@ class Column:
     default: the text taken where the whole column, or its value, is absent.
     values: the engine's words for ours, such as `{"LONG": "BUY"}`; other words stay as they are.
     stored: False for a column that only rules read.
+    instead: True where an engine writes it in place of a result, to say why there is none: a row that a rule on this
+        column refuses is judged by no other rule of rows, nor has it to have the contract's columns.
     """
 
     name: str
@@ -109,6 +111,7 @@ class Column:
     default: str | None = None
     values: Mapping[str, str] = field(default_factory=dict)
     stored: bool = True
+    instead: bool = False
 
     @property
     def path(self) -> str:
@@ -196,7 +199,6 @@ class Engine:
     delimiter: str = ","
     summary: Summary | None = None
     skip_rules: tuple[str, ...] = ()
-    title: str = ""
 
     @property
     def summary_columns(self) -> tuple[Column, ...]:

@@ -50,7 +50,19 @@ def _is(name: str, value: str) -> pl.Expr:
     return (pl.col(name) == value).sum()
 
 
+def _analysed() -> pl.Expr:
+    """Whether a row is an analysis, and not the engine's note that it failed."""
+    return pl.col("error?missing")
+
+
 OWN_RULES = (
+    Rule(
+        "analysis_failed",
+        ~_analysed(),
+        "The engine could not analyse {symbol}: {error}",
+        "the row is an analysis, and not the engine's note of an error",
+        column="error",
+    ),
     Rule(
         "trend_valid",
         ~pl.col("trend").is_in(["BULLISH", "BEARISH"]),
@@ -84,7 +96,15 @@ OWN_RULES = (
         "warning",
         column="current_price",
     ),
-    _counted("total_assets_analyzed", "rows", "analyses"),
+    Rule(
+        "summary_counts_agree",
+        # Whether those that failed are counted is the engine's affair.
+        (pl.col("total_assets_analyzed") != pl.col("rows")) & (pl.col("total_assets_analyzed") != pl.col("all_rows")),
+        "The summary says total_assets_analyzed = {total_assets_analyzed}, the rows hold {rows} analyses",
+        level="set",
+        column="total_assets_analyzed",
+        summary=True,
+    ),
     _counted("buy_signals", "buy_rows", "BUY signals"),
     _counted("sell_signals", "sell_rows", "SELL signals"),
     _counted("hold_signals", "hold_rows", "HOLD signals"),
@@ -101,8 +121,12 @@ OWN_RULES = (
 
 ENGINE = Engine(
     name="enhanced",
-    title="Enhanced engine",
-    patterns=("enhanced_analysis_results_*.json",),
+    patterns=(
+        "enhanced_analysis_results_*.json",
+        "enhanced_analysis_results_*.ndjson",
+        "enhanced_analysis_results_*.jsonl",
+        "enhanced_analysis_results_*.parquet",
+    ),
     rows_at="individual_analyses",
     columns=(
         Column("symbol", Text(20)),
@@ -129,6 +153,7 @@ ENGINE = Engine(
         Column("technical_indicators", Json()),
         Column("data_points", Integer()),
         Column("analysis_period_days", Integer()),
+        Column("error", Text(), required=False, stored=False, instead=True),
         Column("rsi", Number(10, 4), "technical_indicators.rsi", required=False, stored=False),
         Column("signal_price", PRICE, "signal_analysis.current_price", required=False, stored=False),
         Column("signal_lower_band", PRICE, "signal_analysis.lower_band", required=False, stored=False),
@@ -151,7 +176,8 @@ ENGINE = Engine(
             Column("correlation_analysis", Json(), required=False),
         ),
         counts={
-            "rows": pl.len(),
+            "rows": _analysed().sum(),
+            "all_rows": pl.len(),
             "buy_rows": _is("signal", "BUY"),
             "sell_rows": _is("signal", "SELL"),
             "hold_rows": _is("signal", "HOLD"),

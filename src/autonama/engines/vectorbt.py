@@ -7,8 +7,13 @@ METRIC = Number(10, 4)
 
 ENGINE = Engine(
     name="vectorbt",
-    title="VectorBT PRO",
-    patterns=("vectorbt_analysis_results_*.csv", "vectorbt_analysis_results_*.json"),
+    patterns=(
+        "vectorbt_analysis_results_*.csv",
+        "vectorbt_analysis_results_*.json",
+        "vectorbt_analysis_results_*.ndjson",
+        "vectorbt_analysis_results_*.jsonl",
+        "vectorbt_analysis_results_*.parquet",
+    ),
     columns=(
         Column("symbol", Text(20)),
         Column("interval", Text(10)),

@@ -22,7 +22,7 @@ def catalogue(engine_name: str, settings: Settings) -> list[Entry]:
     rules: RuleSet = rules_for(load_engine(engine_name), settings, now=datetime.now(UTC))
     entries = [Entry(code, "file", rules.severity[code], holds) for code, holds in FILE_RULES]
     entries.append(Entry(AGREEMENT[0], "set", rules.severity[AGREEMENT[0]], AGREEMENT[1]))
-    for rule in rules.rules:
+    for rule in rules.listed:
         if rule.holds and not any(entry.code == rule.code and entry.holds == rule.holds for entry in entries):
             entries.append(Entry(rule.code, rule.level, rule.severity, rule.holds))
     return entries

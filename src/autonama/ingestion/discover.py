@@ -11,8 +11,11 @@ from datetime import UTC, datetime, tzinfo
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from autonama.config.model import EngineSettings
+from autonama.engines.contract import Engine
 from autonama.errors import FilesError
-from autonama.ingestion.names import COMPRESSIONS, FORMAT_ORDER, FORMATS, ResultName, shown, time_in, utc_of
+from autonama.ingestion.names import COMPRESSIONS, FORMAT_ORDER, FORMATS, ResultName, time_in, utc_of
+from autonama.visible import visible
 
 TEMPORARY = (".tmp", ".part", "~")
 """Ends of names under which programs keep what they have not finished writing."""
@@ -58,6 +61,15 @@ def discover(paths: Sequence[Path], patterns: Sequence[str], *, zone: tzinfo) ->
     return tuple(sorted(results, key=lambda result: (result.time, result.name)))
 
 
+def patterns_of(engine: Engine, own: EngineSettings | None) -> tuple[str, ...]:
+    """The names to look for: the configuration's, or, where it names none but the engine's own, all of the engine's.
+
+    So the documented patterns, which name CSV and JSON, leave no set unseen that is there as NDJSON or Parquet alone.
+    """
+    configured = [glob for glob in (own.results_pattern, own.json_pattern) if glob] if own else []
+    return engine.patterns if set(configured) <= set(engine.patterns) else tuple(configured)
+
+
 def _is_directory(path: Path) -> bool:
     try:
         return stat.S_ISDIR(path.stat().st_mode)
@@ -67,9 +79,9 @@ def _is_directory(path: Path) -> bool:
         if os.path.lexists(path):
             return False  # a link that leads nowhere: the reader says so
     if ResultName.of(path.name).format:
-        raise FilesError(f"Result file does not exist: {shown(path)}. Check the name; a directory can be given, too.")
+        raise FilesError(f"Result file does not exist: {visible(path)}. Check the name; a directory can be given, too.")
     raise FilesError(
-        f"Engine results directory does not exist: {shown(path)}. Name another with --engine-results-dir, "
+        f"Engine results directory does not exist: {visible(path)}. Name another with --engine-results-dir, "
         "or as engine_results_dir in the config file."
     )
 
@@ -81,12 +93,14 @@ def _entries(directory: Path) -> list[Path]:
     except PermissionError:
         raise _denied(directory) from None
     except FileNotFoundError:
-        raise FilesError(f"Engine results directory does not exist: {shown(directory)}. It was just removed.") from None
+        raise FilesError(
+            f"Engine results directory does not exist: {visible(directory)}. It was just removed."
+        ) from None
     return [path for path in entries if not path.name.startswith(".") and not path.name.endswith(TEMPORARY)]
 
 
 def _denied(path: Path) -> FilesError:
-    return FilesError(f"Permission denied: {shown(path)}. Give this user the right to read it, or name another path.")
+    return FilesError(f"Permission denied: {visible(path)}. Give this user the right to read it, or name another path.")
 
 
 def _matching(directory: Path, patterns: Sequence[str]) -> list[Path]:
@@ -130,8 +144,8 @@ def _modified_at(path: Path) -> datetime:
 
 
 def _nothing(directory: Path, patterns: Sequence[str]) -> str:
-    wanted = " or ".join(shlex.quote(pattern) for pattern in patterns)
-    sentence = f"No file in {shown(directory)} matches {wanted}."
+    wanted = " or ".join(_told(patterns))
+    sentence = f"No file in {visible(directory)} matches {wanted}."
     others = [path.name for path in _known(_entries(directory))]
     if not others:
         return (
@@ -139,11 +153,23 @@ def _nothing(directory: Path, patterns: Sequence[str]) -> str:
         )
     prefix, _ = Counter(map(_prefix, others)).most_common(1)[0]
     alike = [name for name in others if _prefix(name) == prefix]
-    names = ", ".join(map(shown, alike[:EXAMPLES])) + (
+    names = ", ".join(map(visible, alike[:EXAMPLES])) + (
         f" and {len(alike) - EXAMPLES} more" if len(alike) > EXAMPLES else ""
     )
     flag = shlex.quote(f"{glob.escape(prefix)}*")
     return f"{sentence} Other files lie there: {names}. To take them, add --results-pattern {flag}"
+
+
+def _told(patterns: Sequence[str]) -> list[str]:
+    """The patterns, those that differ in the format's ending alone as one."""
+    endings: dict[str, list[str]] = {}
+    for pattern in patterns:
+        form = next((ending for ending in FORMATS if pattern.endswith(ending)), "")
+        endings.setdefault(pattern.removesuffix(form), []).append(form)
+    return [
+        shlex.quote(stem + first) + (f" (or {', '.join(others)})" if others else "")
+        for stem, (first, *others) in endings.items()
+    ]
 
 
 def _prefix(name: str) -> str:

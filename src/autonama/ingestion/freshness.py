@@ -21,9 +21,10 @@ def age_issues(
     limit = timedelta(hours=max_hours)
     oldest = min(modified.values(), default=now)
     if now - oldest > limit and severity != "off":
+        way_out = ". Run the engine again, or allow it with --allow-stale" if severity == "error" else ""
         message = (
-            f"The file was last written {_hours(now - oldest)} hours ago, more than "
-            f"max_file_age_hours = {max_hours:g}. Run the engine again, or allow it with --allow-stale"
+            f"The file was last written {_hours(now - oldest)} hours ago, more than max_file_age_hours = "
+            f"{max_hours:g}{way_out}"
         )
         return issue_frame([issue("file_age", message, severity=severity, value=oldest.isoformat(timespec="seconds"))])
     if result_set.time_in_name and now - result_set.time > limit and severity != "off":

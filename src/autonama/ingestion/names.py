@@ -40,11 +40,6 @@ class ResultName:
         return cls(name, None, compression)
 
 
-def shown(name: object) -> str:
-    """A name for a message: control characters, line ends and bytes that are no text stand escaped."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in str(name))
-
-
 def utc_of(timestamp: float) -> datetime:
     """A file's timestamp as an aware time. One beyond the years that Python knows counts as now."""
     try:

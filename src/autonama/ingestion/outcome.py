@@ -1,33 +1,26 @@
 """What a run did, as values: what the terminal, `--json` and the HTML report are made from."""
 
-from dataclasses import dataclass, field
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 import polars as pl
 
+from autonama.errors import INTERRUPTED
+from autonama.ingestion.counts import AlertCounts, RowCounts
+from autonama.ingestion.issues import no_issues
+
+if TYPE_CHECKING:
+    from autonama.ingestion.discover import ResultSet
+    from autonama.ingestion.judge import Judged
+
 SetStatus = Literal["published", "rejected", "already_published", "already_refused", "quarantined", "valid", "changing"]
-RunStatus = Literal["published", "rejected", "partial", "nothing_new", "failed", "valid"]
+RunStatus = Literal["published", "rejected", "partial", "nothing_new", "failed", "interrupted", "valid"]
 
 
-@dataclass(frozen=True)
-class RowCounts:
-    """Where every row that was read went: `read = inserted + updated + unchanged + quarantined` once published."""
-
-    read: int = 0
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    quarantined: int = 0
-
-
-@dataclass(frozen=True)
-class AlertCounts:
-    """What publishing did to `trading.alerts`. A row older than the stored alert counts as unchanged."""
-
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
+INTERRUPTION = "Interrupted before its end. Nothing half-written was kept; the same command goes on where it stopped."
 
 
 @dataclass(frozen=True)
@@ -49,13 +42,34 @@ class SetOutcome:
     issues: pl.DataFrame
     rows: pl.DataFrame | None = None
     notes: tuple[str, ...] = ()
-    elapsed_s: float = 0.0
     replay_of: int | None = None
+
+    @classmethod
+    def of(cls, judged: "Judged", status: SetStatus) -> Self:
+        """The outcome of a judged set of which nothing is stored so far."""
+        verdict = judged.verdict
+        return cls(
+            name=judged.result_set.name,
+            sha256=judged.sources[0].sha256,
+            status=status,
+            files=judged.result_set.files,
+            counts=RowCounts(read=verdict.read, quarantined=0 if status == "rejected" else verdict.bad.height),
+            alerts=AlertCounts(),
+            issues=verdict.issues,
+            rows=verdict.good,
+            notes=verdict.notes,
+        )
+
+    @classmethod
+    def untouched(cls, result_set: "ResultSet", status: SetStatus, *notes: str, sha256: str = "") -> Self:
+        """The outcome of a set that was left alone, and why."""
+        name, files = result_set.name, result_set.files
+        return cls(name, sha256, status, files, RowCounts(), AlertCounts(), no_issues(), notes=notes)
 
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """A whole run, or a replay. `error` is the sentence of what ended it, or None."""
+    """A whole run, or a replay. `error`: the sentence of what ended it, or None; `failure_code`: its exit code."""
 
     run_id: int | None
     engine: str
@@ -69,6 +83,29 @@ class RunOutcome:
     failure_code: int = 0
     replay: bool = False
 
+    def ended(
+        self,
+        sets: Sequence[SetOutcome],
+        began: float,
+        error: BaseException | None = None,
+        *,
+        cleanup: dict[str, int] | None = None,
+    ) -> Self:
+        """The run with what became of its sets. began: `time.perf_counter()` at its start."""
+        return replace(
+            replace(self, status=run_status(tuple(sets))) if error is None else self.broken_off(error),
+            sets=tuple(sets),
+            cleanup=cleanup or {},
+            elapsed_s=time.perf_counter() - began,
+        )
+
+    def broken_off(self, error: BaseException) -> Self:
+        """The run as this error ended it."""
+        if isinstance(error, KeyboardInterrupt):
+            return replace(self, status="interrupted", error=INTERRUPTION, failure_code=INTERRUPTED)
+        code = getattr(error, "exit_code", 0)
+        return replace(self, status="failed", error=str(error) or type(error).__name__, failure_code=code)
+
     @property
     def exit_code(self) -> int:
         """0 done, 1 a set was refused, 4 a file could not be read, or is still being written, else the error's."""
@@ -81,6 +118,14 @@ class RunOutcome:
         if not refused and any(outcome.status == "changing" for outcome in self.sets):
             return 4
         return 1 if refused else 0
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, or SIGTERM, with what the run had done until then."""
+
+    def __init__(self, outcome: RunOutcome) -> None:
+        super().__init__(outcome.error)
+        self.outcome = outcome
 
 
 def run_status(sets: tuple[SetOutcome, ...]) -> RunStatus:

@@ -2,30 +2,35 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import psycopg
-
 from autonama.config import Settings
 from autonama.database import ledger, migrate, retention
 from autonama.database.connect import conninfo
 from autonama.database.session import Session
-from autonama.engines import Engine, load_engine, vectorbt_pro
+from autonama.engines import Engine, engine_tables, load_engine, vectorbt_pro
 from autonama.engines.contract import Rule
-from autonama.errors import AutonamaError, ConfigError, FileChanging
+from autonama.errors import ConfigError, FileChanging
 from autonama.faults import reach
-from autonama.ingestion.discover import ResultSet, discover
-from autonama.ingestion.issues import no_issues
+from autonama.ingestion.counts import RowCounts
+from autonama.ingestion.discover import ResultSet, discover, patterns_of
 from autonama.ingestion.judge import Judged, judge, max_bytes
-from autonama.ingestion.outcome import AlertCounts, RowCounts, RunOutcome, SetOutcome, SetStatus, run_status
-from autonama.ingestion.publish import Publication, issue_counts, publish, record_rejection
+from autonama.ingestion.outcome import RunOutcome, SetOutcome, SetStatus
+from autonama.ingestion.publish import (
+    Publication,
+    issue_counts,
+    may_be_replaced,
+    publish,
+    record_rejection,
+    replaced,
+)
 from autonama.ingestion.read import digest
-from autonama.ingestion.recorded import remember
+from autonama.ingestion.recorded import recorded
 from autonama.ingestion.rules import RuleSet, rules_for
 
 TIME_RULES = frozenset({"analysis_date_valid", "file_age"})
@@ -60,17 +65,9 @@ class Job:
 def check(job: Job) -> RunOutcome:
     """Discover, read, validate; no database is touched."""
     began = time.perf_counter()
-    engine, rules, sets = _prepare(job)
-    outcomes: list[SetOutcome] = []
-    for result_set in _reported(sets, job.progress):
-        try:
-            judged = judge(result_set, engine, rules, job.settings)
-        except FileChanging as changing:
-            outcomes.append(_untouched(result_set, "changing", str(changing)))
-        else:
-            accepted: SetStatus = "quarantined" if judged.verdict.bad.height else "valid"
-            outcomes.append(_outcome(judged, accepted if judged.accepted else "rejected"))
-    return _finished(engine, outcomes, (), began, validate_only=True)
+    plan = _plan(job)
+    judged = [_check_set(plan, result_set) for result_set in plan.sets_in_turn()]
+    return RunOutcome(None, plan.engine.name, "nothing_new", validate_only=True, sets=()).ended(judged, began)
 
 
 def ingest(job: Job) -> RunOutcome:
@@ -79,43 +76,52 @@ def ingest(job: Job) -> RunOutcome:
     An error of the database ends the run: it is in the outcome, and what was published before it stays published.
     """
     began = time.perf_counter()
-    engine, rules, sets = _prepare(job)
-    outcomes: list[SetOutcome] = []
-    notes: list[str] = []
+    plan = _plan(job)
+    engine = plan.engine.name
     with Session(job.settings) as session:
-        notes += session.run(lambda conn: migrate.ensure(conn, conninfo(job.settings)))
-        run_id = session.run(lambda conn: ledger.start_run(conn, engine.name, _options(job)))
+        notes = session.run(lambda conn: migrate.upgrade(conn, conninfo(job.settings)))
+        run_id = session.run(lambda conn: ledger.start_run(conn, engine, _options(job)))
         session.on_connect = lambda conn: ledger.hold_run(conn, run_id)
         reach("started")
-        try:
-            for result_set in _reported(sets, job.progress):
-                try:
-                    outcomes.append(_ingest_set(job, session, run_id, engine, rules, result_set))
-                except FileChanging as changing:
-                    outcomes.append(_untouched(result_set, "changing", str(changing)))
-            removed = _clean_up(job, session, outcomes)
-        except AutonamaError as error:
-            outcome = _finished(engine, outcomes, notes, began, run_id=run_id, error=error)
-            return remember(session, outcome)
-        except BaseException as ending:
-            ended = _finished(engine, outcomes, notes, began, run_id=run_id, error=ending)
-            remember(session, ended, ending)
-            raise
-        return remember(session, _finished(engine, outcomes, notes, began, run_id=run_id, removed=removed))
+
+        def work(outcomes: list[SetOutcome]) -> dict[str, int]:
+            for result_set in plan.sets_in_turn():
+                outcomes.append(_ingest_set(plan, session, run_id, result_set))
+            return _clean_up(job, session, outcomes)
+
+        run = RunOutcome(run_id, engine, "nothing_new", validate_only=False, sets=(), notes=tuple(notes))
+        return recorded(session, run, began, work)
 
 
-def _prepare(job: Job) -> tuple[Engine, RuleSet, Sequence[ResultSet]]:
-    """The engine, what its files are judged by, and the sets to look at, oldest first."""
+@dataclass(frozen=True)
+class _Plan:
+    """A job with the engine, what its files are judged by, and the sets to look at, oldest first."""
+
+    job: Job
+    engine: Engine
+    rules: RuleSet
+    sets: Sequence[ResultSet]
+
+    def judge(self, result_set: ResultSet) -> Judged:
+        return judge(result_set, self.engine, self.rules, self.job.settings)
+
+    def sets_in_turn(self) -> Iterator[ResultSet]:
+        """The sets, each told to the job's progress before it is taken."""
+        for done, result_set in enumerate(self.sets):
+            self.job.progress(done, len(self.sets), result_set.name)
+            yield result_set
+        self.job.progress(len(self.sets), len(self.sets), "")
+
+
+def _plan(job: Job) -> _Plan:
     settings, engine = job.settings, load_engine(job.engine)
     own = settings.engine_settings(engine.name)
     if own is not None and not own.enabled:
         raise ConfigError(f"{engine.name}.enabled is false in the configuration: set it to true to use this engine.")
-    now = datetime.now(UTC)
-    rules = rules_for(engine, settings, now=now, allow_stale=job.allow_stale, extra=job.rules)
-    configured = (own.results_pattern, own.json_pattern) if own else ()
-    patterns = [job.pattern] if job.pattern else [glob for glob in configured if glob] or list(engine.patterns)
+    rules = rules_for(engine, settings, now=datetime.now(UTC), allow_stale=job.allow_stale, extra=job.rules)
+    patterns = [job.pattern] if job.pattern else patterns_of(engine, own)
     sets = discover(job.paths or (settings.engine_results_dir,), patterns, zone=ZoneInfo(settings.engine_timezone))
-    return engine, rules, sets if job.every else _wanted(sets, job.paths)
+    return _Plan(job, engine, rules, sets if job.every else _wanted(sets, job.paths))
 
 
 def _wanted(sets: Sequence[ResultSet], paths: Sequence[Path]) -> Sequence[ResultSet]:
@@ -125,28 +131,74 @@ def _wanted(sets: Sequence[ResultSet], paths: Sequence[Path]) -> Sequence[Result
     return [result_set for result_set in sets if named & set(result_set.files) or result_set in newest.values()]
 
 
-def _ingest_set(
-    job: Job, session: Session, run_id: int, engine: Engine, rules: RuleSet, result_set: ResultSet
-) -> SetOutcome:
-    sums = [digest(path, max_bytes=max_bytes(job.settings)) for path in result_set.files]
-    published_by, refusal = session.run(lambda conn: _remembered(conn, engine, rules, sums))
-    if published_by is not None:
-        return _known(result_set, "already_published", published_by, sums[0])
-    skipped = refusal if job.every else None
-    if skipped is not None and not TIME_RULES & skipped.issue_counts.keys():
-        return _known(result_set, "already_refused", skipped.run_id, sums[0])
-    judged = judge(result_set, engine, rules, job.settings)
-    if skipped is not None and not judged.accepted and issue_counts(judged.verdict.issues) == skipped.issue_counts:
-        return _known(result_set, "already_refused", skipped.run_id, sums[0])
-    publication = Publication(run_id, engine, result_set.name, judged.sources, judged.verdict, rules.version)
+def _check_set(plan: _Plan, result_set: ResultSet) -> SetOutcome:
+    try:
+        judged = plan.judge(result_set)
+    except FileChanging as changing:
+        return SetOutcome.untouched(result_set, "changing", str(changing))
+    accepted: SetStatus = "quarantined" if judged.verdict.bad.height else "valid"
+    return SetOutcome.of(judged, accepted if judged.accepted else "rejected")
+
+
+def _ingest_set(plan: _Plan, session: Session, run_id: int, result_set: ResultSet) -> SetOutcome:
+    try:
+        return _known(plan, session, result_set) or _publish(plan, session, run_id, plan.judge(result_set))
+    except FileChanging as changing:
+        return SetOutcome.untouched(result_set, "changing", str(changing))
+
+
+def _publish(plan: _Plan, session: Session, run_id: int, judged: Judged) -> SetOutcome:
+    publication = Publication(
+        run_id, plan.engine, judged.result_set.name, judged.sources, judged.verdict, plan.rules.version
+    )
     if not judged.accepted:
         session.run(lambda conn: record_rejection(conn, publication))
-        return _outcome(judged, "rejected")
+        return SetOutcome.of(judged, "rejected")
     published = session.run(lambda conn: publish(conn, publication))
     if published.file_id is None:
-        return replace(_outcome(judged, "already_published"), counts=RowCounts())
+        return replace(SetOutcome.of(judged, "already_published"), counts=RowCounts())
     status: SetStatus = "quarantined" if published.rows.quarantined else "published"
-    return replace(_outcome(judged, status), counts=published.rows, alerts=published.alerts)
+    return replace(SetOutcome.of(judged, status), counts=published.rows, alerts=published.alerts)
+
+
+def _known(plan: _Plan, session: Session, result_set: ResultSet) -> SetOutcome | None:
+    """The outcome of a set that the ledger knows, so that nothing is to do; None where it has to be looked at."""
+    sums = [digest(path, max_bytes=max_bytes(plan.job.settings)) for path in result_set.files]
+    if "" in sums:
+        return None
+    known = session.run(lambda conn: ledger.published(conn, plan.engine.name, set(sums)))
+    if known.keys() == set(sums):
+        first, run_id = min(known.values())
+        notes = (f"Published by run {run_id}.", *_replaced_since(plan, session, result_set, first))
+        return SetOutcome.untouched(result_set, "already_published", *notes, sha256=sums[0])
+    return _refused_before(plan, session, result_set, sums) if plan.job.every else None
+
+
+def _refused_before(plan: _Plan, session: Session, result_set: ResultSet, sums: Sequence[str]) -> SetOutcome | None:
+    version = plan.rules.version
+    refusal = session.run(lambda conn: ledger.refused(conn, plan.engine.name, sums, version))
+    if refusal is None:
+        return None
+    if TIME_RULES & refusal.issue_counts.keys():
+        judged = plan.judge(result_set)
+        if judged.accepted or issue_counts(judged.verdict.issues) != refusal.issue_counts:
+            return None
+    note = f"Refused with the same bytes and rules by run {refusal.run_id}."
+    return SetOutcome.untouched(result_set, "already_refused", note, sha256=sums[0])
+
+
+def _replaced_since(plan: _Plan, session: Session, result_set: ResultSet, file_id: int) -> list[str]:
+    """A sentence for every set that replaced rows of this one: content that came back does not count again."""
+    engine, days = plan.engine, plan.job.settings.cleanup_days
+    if not session.run(lambda conn: may_be_replaced(conn, engine, file_id, days)):
+        return []
+    good = plan.judge(result_set).verdict.good
+    found = [] if good.is_empty() else session.run(lambda conn: replaced(conn, engine, file_id, good))
+    return [
+        f"{count:,} of its rows {'was' if count == 1 else 'were'} replaced since by {name} (run {run_id}), and the "
+        "same bytes are published once: to bring them back, run the engine again, so that a later file holds them."
+        for name, run_id, count in found
+    ]
 
 
 def _clean_up(job: Job, session: Session, outcomes: Sequence[SetOutcome]) -> dict[str, int]:
@@ -155,81 +207,7 @@ def _clean_up(job: Job, session: Session, outcomes: Sequence[SetOutcome]) -> dic
     if "rejected" in statuses or not (job.clean_up or statuses & {"published", "quarantined"}):
         return {}
     reach("cleaning")
-    return session.run(lambda conn: retention.cleanup(conn, job.settings.cleanup_days))
-
-
-def _finished(
-    engine: Engine,
-    outcomes: Iterable[SetOutcome],
-    notes: Iterable[str],
-    began: float,
-    *,
-    run_id: int | None = None,
-    removed: dict[str, int] | None = None,
-    error: BaseException | None = None,
-    validate_only: bool = False,
-) -> RunOutcome:
-    sets = tuple(outcomes)
-    return RunOutcome(
-        run_id=run_id,
-        engine=engine.name,
-        status="failed" if error else run_status(sets),
-        validate_only=validate_only,
-        sets=sets,
-        cleanup=removed or {},
-        elapsed_s=time.perf_counter() - began,
-        error=None if error is None else str(error) or type(error).__name__,
-        notes=tuple(notes),
-        failure_code=getattr(error, "exit_code", 0),
-    )
-
-
-def _outcome(judged: Judged, status: SetStatus) -> SetOutcome:
-    verdict = judged.verdict
-    quarantined = 0 if status == "rejected" else verdict.bad.height
-    return SetOutcome(
-        name=judged.result_set.name,
-        sha256=judged.sources[0].sha256,
-        status=status,
-        files=judged.result_set.files,
-        counts=RowCounts(read=verdict.read, quarantined=quarantined),
-        alerts=AlertCounts(),
-        issues=verdict.issues,
-        rows=verdict.good,
-        notes=verdict.notes,
-    )
-
-
-def _remembered(
-    conn: psycopg.Connection[Any], engine: Engine, rules: RuleSet, sums: Sequence[str]
-) -> tuple[int | None, ledger.Refusal | None]:
-    """The run that published all these contents, or else the refusal of them all by these very rules."""
-    contents = set(sums)
-    if "" in contents:
-        return None, None
-    known = ledger.published(conn, engine.name, contents)
-    if contents == set(known):
-        return min(run_id for _, run_id in known.values()), None
-    return None, ledger.refused(conn, engine.name, contents, rules.version)
-
-
-def _known(result_set: ResultSet, status: SetStatus, run_id: int, sha256: str) -> SetOutcome:
-    done = "Published" if status == "already_published" else "Refused with the same bytes and rules"
-    return _untouched(result_set, status, f"{done} by run {run_id}.", sha256)
-
-
-def _untouched(result_set: ResultSet, status: SetStatus, note: str, sha256: str = "") -> SetOutcome:
-    """The outcome of a set that was left alone, and why."""
-    return SetOutcome(
-        name=result_set.name,
-        sha256=sha256,
-        status=status,
-        files=result_set.files,
-        counts=RowCounts(),
-        alerts=AlertCounts(),
-        issues=no_issues(),
-        notes=(note,),
-    )
+    return session.run(lambda conn: retention.cleanup(conn, job.settings.cleanup_days, tables=engine_tables()))
 
 
 def _options(job: Job) -> dict[str, Any]:
@@ -241,10 +219,3 @@ def _options(job: Job) -> dict[str, Any]:
         "strict": job.settings.validation.strict_mode,
         "vectorbtpro": vectorbt_pro(),
     }
-
-
-def _reported(sets: Sequence[ResultSet], progress: Progress) -> Iterable[ResultSet]:
-    for done, result_set in enumerate(sets):
-        progress(done, len(sets), result_set.name)
-        yield result_set
-    progress(len(sets), len(sets), "")

@@ -14,11 +14,10 @@ from autonama.database.ledger import FileEntry
 from autonama.database.queries import load
 from autonama.engines.contract import Column, Engine
 from autonama.faults import reach
-from autonama.ingestion.outcome import AlertCounts, RowCounts
+from autonama.ingestion.counts import AlertCounts, RowCounts
 from autonama.ingestion.read import SourceFile
 from autonama.ingestion.validate import Verdict
 
-ALERTS = sql.Identifier("trading", "alerts")
 CHUNK = 1 << 20
 """Bytes handed to COPY at a time: between two of them an interrupt is heard."""
 
@@ -105,6 +104,31 @@ def add_rows(
     alerts = _raise_alerts(conn, incoming, file_id, engine) if engine.alerts else AlertCounts()
     reach("alerted")
     return inserted, alerts, held
+
+
+def may_be_replaced(conn: psycopg.Connection[Any], engine: Engine, file_id: int, days: int) -> bool:
+    """Whether rows of a published file may have been replaced since; a quick look, for `replaced` to settle.
+
+    days: after so many retention takes rows away, and nothing can be said.
+    """
+    query = _compose("may_be_replaced", table=_table(engine.table))
+    return bool(_row(conn.execute(query, {"file_id": file_id, "days": days}))[0])
+
+
+def replaced(
+    conn: psycopg.Connection[Any], engine: Engine, file_id: int, good: pl.DataFrame
+) -> list[tuple[str, int, int]]:
+    """What stands with other values under the keys of these rows: set, run and number of rows, most rows first."""
+    columns = [column for column in engine.columns if column.stored]
+    names, values = [*(column.name for column in columns), *LINEAGE], [column.name for column in columns]
+    table, incoming = _table(engine.table), sql.Identifier("pg_temp", "incoming")
+    values = [name for name in values if name not in engine.key]
+    parts = {"stored_values": _list(values, "stored"), "staged_values": _list(values, "staged")}
+    with conn.transaction(force_rollback=True):
+        conn.execute(_compose("stage", table=table, columns=_list(names)))
+        _copy(conn, incoming, names, _csv(good, columns, engine, file_id))
+        query = _compose("replaced", table=table, keys=_list(("engine", *engine.key)), **parts)
+        return [(str(name), int(run_id), int(rows)) for name, run_id, rows in conn.execute(query)]
 
 
 def record_rejection(conn: psycopg.Connection[Any], publication: Publication) -> int:

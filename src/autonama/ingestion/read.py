@@ -15,7 +15,8 @@ from autonama.ingestion.formats.columns import finished
 from autonama.ingestion.formats.content import load
 from autonama.ingestion.formats.rows import Rows, Unreadable
 from autonama.ingestion.issues import issue_frame
-from autonama.ingestion.names import COMPRESSIONS, FORMATS, Format, ResultName, shown, utc_of
+from autonama.ingestion.names import COMPRESSIONS, FORMATS, Format, ResultName, utc_of
+from autonama.visible import visible
 
 SETTLE_S = 1.0
 """A writer that has more to say does so within a second; longer would be felt by whoever reads a file without a last
@@ -41,7 +42,6 @@ class SourceFile:
         a blank field is "". A row with an issue `file_format` or `file_encoding` has nulls only.
     issues: with the columns of `issues.ISSUE_SCHEMA`. Where one has no row, the file as a whole is at fault.
     summary: one row of texts, where the engine declares a summary and the file is a JSON object.
-    extra_columns: the file's columns that the contract does not name.
     header: of a CSV file, as it stands there: without it a row's own text cannot be read again.
     """
 
@@ -53,7 +53,6 @@ class SourceFile:
     frame: pl.DataFrame
     issues: pl.DataFrame
     summary: pl.DataFrame | None = None
-    extra_columns: tuple[str, ...] = ()
     header: str | None = None
 
 
@@ -87,7 +86,6 @@ def read(path: Path, engine: Engine, *, max_bytes: int) -> SourceFile:
         rows.frame,
         rows.issues,
         rows.summary,
-        rows.extra_columns,
         rows.header,
     )
 
@@ -105,7 +103,7 @@ def _settle(path: Path, modified_at: datetime) -> None:
     if age < SETTLE_S:
         time.sleep(min(SETTLE_S - age, SETTLE_S))
         if _modified_at(path) != modified_at:
-            raise FileChanging(f"{shown(path)} is still being written. It is left for the next look.")
+            raise FileChanging(f"{visible(path)} is still being written. It is left for the next look.")
 
 
 def _read_rows(path: Path, form: Format | None, data: bytes, engine: Engine) -> Rows:
@@ -114,7 +112,7 @@ def _read_rows(path: Path, form: Format | None, data: bytes, engine: Engine) -> 
     if form is None:
         known = ", ".join(FORMATS)
         message = (
-            f"{shown(path.name)} has none of the extensions {known}, nor one of them with {' or '.join(COMPRESSIONS)}"
+            f"{visible(path.name)} has none of the extensions {known}, nor one of them with {' or '.join(COMPRESSIONS)}"
         )
         raise Unreadable("file_format", message)
     return _READERS[form](data, engine)

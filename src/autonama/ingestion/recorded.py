@@ -1,26 +1,43 @@
 """The end of a run in the ledger, however it came about."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from autonama.database import ledger
 from autonama.database.session import Session
 from autonama.errors import AutonamaError
 from autonama.faults import reach
-from autonama.ingestion.outcome import RunOutcome
+from autonama.ingestion.outcome import Interrupted, RunOutcome, SetOutcome
 
 
-def remember(session: Session, outcome: RunOutcome, ending: BaseException | None = None) -> RunOutcome:
-    """Note how the run ended; where even that fails, the outcome says so.
+def recorded(
+    session: Session, run: RunOutcome, began: float, work: Callable[[list[SetOutcome]], dict[str, int]]
+) -> RunOutcome:
+    """Do the work, which adds its sets to the list and returns what was cleaned up, and note how it ended.
 
-    ending: what broke the run off and is about to be raised again. An interrupt is not a failure.
+    An error that has a name is in the outcome; what was published before it stays. Interrupted carries the outcome.
     """
-    if outcome.run_id is None:
-        return outcome
-    run_id = outcome.run_id
-    status = "interrupted" if isinstance(ending, KeyboardInterrupt) else outcome.status
+    sets: list[SetOutcome] = []
+    try:
+        removed = work(sets)
+    except AutonamaError as error:
+        return _remember(session, run.ended(sets, began, error))
+    except KeyboardInterrupt as ending:
+        raise Interrupted(_remember(session, run.ended(sets, began, ending))) from ending
+    except BaseException as ending:
+        _remember(session, run.ended(sets, began, ending))
+        raise
+    return _remember(session, run.ended(sets, began, cleanup=removed))
+
+
+def _remember(session: Session, run: RunOutcome) -> RunOutcome:
+    """Note how the run ended; where even that fails, the outcome says so."""
+    if run.run_id is None:
+        return run
+    run_id = run.run_id
     reach("finishing")
     try:
-        session.run(lambda conn: ledger.finish_run(conn, run_id, status, cleanup=outcome.cleanup, error=outcome.error))
+        session.run(lambda conn: ledger.finish_run(conn, run_id, run.status, cleanup=run.cleanup, error=run.error))
     except AutonamaError as error:
-        return replace(outcome, notes=(*outcome.notes, f"The end of run {run_id} could not be recorded: {error}"))
-    return outcome
+        return replace(run, notes=(*run.notes, f"The end of run {run_id} could not be recorded: {error}"))
+    return run

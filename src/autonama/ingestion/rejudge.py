@@ -17,11 +17,12 @@ from autonama.database.ledger import FileEntry
 from autonama.database.quarantine import OpenFile, OpenRow
 from autonama.engines import Engine
 from autonama.faults import reach
+from autonama.ingestion.counts import AlertCounts, RowCounts
 from autonama.ingestion.formats.originals import Original, read_csv, read_json, shown_nul
 from autonama.ingestion.formats.rows import Rows
 from autonama.ingestion.issues import issue, issue_frame, no_issues
 from autonama.ingestion.names import Format
-from autonama.ingestion.outcome import AlertCounts, RowCounts, SetOutcome, SetStatus
+from autonama.ingestion.outcome import SetOutcome, SetStatus
 from autonama.ingestion.publish import add_rows, issue_counts, table_of
 from autonama.ingestion.read import SourceFile
 from autonama.ingestion.rules import RuleSet

@@ -1,7 +1,6 @@
 """Quarantined rows judged again, by today's rules or as a person corrected them; what passes is published, once."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +15,11 @@ from autonama.database import ledger, migrate, quarantine
 from autonama.database.connect import conninfo
 from autonama.database.session import Session
 from autonama.engines import Engine, load_engine
-from autonama.errors import AutonamaError, ConfigError, FilesError
+from autonama.errors import ConfigError, FilesError
 from autonama.faults import reach
 from autonama.ingestion.corrections import read_back, to_correct
-from autonama.ingestion.outcome import RunOutcome, SetOutcome, SetStatus, run_status
-from autonama.ingestion.recorded import remember
+from autonama.ingestion.outcome import RunOutcome, SetOutcome, SetStatus
+from autonama.ingestion.recorded import recorded
 from autonama.ingestion.rejudge import Bench, rejudge, reread
 from autonama.ingestion.rules import rules_for
 from autonama.ingestion.selection import Ranges, Target, corrected_rows, kept_rows
@@ -52,9 +51,8 @@ def replay(job: ReplayJob) -> RunOutcome:
     began = time.perf_counter()
     bench = _bench(job)
     with Session(job.settings) as session:
-        notes = session.run(lambda conn: migrate.ensure(conn, conninfo(job.settings)))
+        notes = session.run(lambda conn: migrate.upgrade(conn, conninfo(job.settings)))
         targets, told = _chosen(job, session, bench.engine)
-        outcomes = [told] if told else []
         if not (targets or told):
             notes += session.run(lambda conn: _elsewhere(conn, bench.engine))
         run = RunOutcome(None, bench.engine.name, "nothing_new", job.dry_run, (), notes=tuple(notes), replay=True)
@@ -63,15 +61,14 @@ def replay(job: ReplayJob) -> RunOutcome:
             session.on_connect = lambda conn: ledger.hold_run(conn, run_id)
             run = replace(run, run_id=run_id)
             reach("started")
-        try:
+
+        def work(outcomes: list[SetOutcome]) -> dict[str, int]:
+            outcomes += [told] if told else []
             for target in targets:
                 outcomes.append(_replay_file(job, session, run.run_id, bench, target))
-        except AutonamaError as error:
-            return remember(session, _finished(run, outcomes, began, error))
-        except BaseException as ending:
-            remember(session, _finished(run, outcomes, began, ending), ending)
-            raise
-        return remember(session, _finished(run, outcomes, began))
+            return {}
+
+        return recorded(session, run, began, work)
 
 
 def export(job: ReplayJob, path: Path) -> int:
@@ -81,7 +78,7 @@ def export(job: ReplayJob, path: Path) -> int:
     """
     engine = load_engine(job.engine)
     with Session(job.settings) as session:
-        session.run(lambda conn: migrate.ensure(conn, conninfo(job.settings)))
+        session.run(lambda conn: migrate.upgrade(conn, conninfo(job.settings)))
         frames = session.run(lambda conn: [_to_correct(conn, target, engine) for target in _kept(conn, job, engine)])
     if not frames:
         return 0
@@ -145,19 +142,6 @@ def _elsewhere(conn: psycopg.Connection[Any], engine: Engine) -> list[str]:
         for name, count in quarantine.open_by_engine(conn).items()
         if name != engine.name
     ]
-
-
-def _finished(
-    run: RunOutcome, outcomes: Sequence[SetOutcome], began: float, error: BaseException | None = None
-) -> RunOutcome:
-    return replace(
-        run,
-        status="failed" if error else run_status(tuple(outcomes)),
-        sets=tuple(outcomes),
-        elapsed_s=time.perf_counter() - began,
-        error=None if error is None else str(error) or type(error).__name__,
-        failure_code=getattr(error, "exit_code", 0),
-    )
 
 
 def _options(job: ReplayJob) -> dict[str, Any]:

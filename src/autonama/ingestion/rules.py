@@ -12,8 +12,9 @@ import polars as pl
 
 from autonama import __version__
 from autonama.config import Settings
-from autonama.engines.contract import Column, Engine, Rule, Severity, Text
+from autonama.engines.contract import Engine, Rule, Severity, Text
 from autonama.errors import ConfigError
+from autonama.ingestion.shape import shape_rules
 
 INTERVALS = ("1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M")
 """The exchange's kline intervals."""
@@ -243,28 +244,6 @@ def _set_rules() -> Iterable[Rule]:
         )
 
 
-def shape_rules(columns: Iterable[Column]) -> Iterable[Rule]:
-    """The rules that follow from each column's type: missing, invalid, out of range, undefined."""
-    for column in columns:
-        name, label = column.name, column.label
-        missing, invalid, too_large = (pl.col(f"{name}?{fault}") for fault in ("missing", "invalid", "out_of_range"))
-        if column.metric:
-            infinite = pl.col(f"{name}?infinite")
-            missing, invalid = missing | infinite, invalid & ~infinite
-            message = f"{label} is undefined ({{{name}}}), stored as NULL"
-            holds = "potential_return, total_return, sharpe_ratio, max_drawdown are finite numbers"
-            yield Rule("undefined_metric", missing, message, holds, "warning", column=name)
-        elif column.required:
-            yield Rule(f"missing_{name}", missing, f"Missing {label}", f"{label} is there", column=name)
-        wanted = column.type.describe()
-        message = f"Invalid {label}: {{{name}}} is not {wanted}"
-        yield Rule(f"invalid_{name}", invalid, message, f"{label} is {wanted}", column=name)
-        if column.type.bound:
-            message = f"{label} {{{name}}} does not fit {column.type.bound}"
-            holds = f"{label} fits {column.type.bound}"
-            yield Rule(f"out_of_range_{name}", too_large, message, holds, column=name)
-
-
 def shared_rules(now: datetime, quote_assets: tuple[str, ...]) -> tuple[Rule, ...]:
     """The catalogue's rules of meaning and of the set, in its order."""
     return (*_key_rules(now, quote_assets), *_band_rules(), *_metric_rules(), *_set_rules())
@@ -278,6 +257,7 @@ class RuleSet:
     severity: of the rules that the reader, the set's comparison and its age apply, by code.
     strict: one error refuses the set. Otherwise bad rows go to quarantine, up to `max_bad_share` of all.
     basis: what else decides how a file is read: the contract's columns, the time zone, the size limit.
+    listed: the rules with those that are "off", as a list to read.
     """
 
     rules: tuple[Rule, ...]
@@ -285,6 +265,7 @@ class RuleSet:
     strict: bool = True
     max_bad_share: float = 0.1
     basis: str = ""
+    listed: tuple[Rule, ...] = ()
 
     @property
     def version(self) -> str:
@@ -307,6 +288,7 @@ def rules_for(
         severity=chosen.severity,
         groups_off=frozenset(group for group, on in switches.items() if not on),
         extra=extra,
+        zone=settings.engine_timezone,
     )
     age = chosen.severity.get("file_age", "error" if chosen.strict_mode else "warning")
     severity = {**rules.severity, "file_age": "warning" if allow_stale and age == "error" else age}
@@ -337,6 +319,7 @@ def _database_key(engine: Engine) -> Rule:
         "duplicate_key",
         pl.struct(engine.key).is_duplicated(),
         "Duplicate symbol: {symbol} at {interval} and {analysis_date} stands in rows {rows}",
+        f"{' + '.join(engine.key)} once per file, whatever the configuration says: the table's own key",
         level="set",
         column=engine.key[0],
         same=engine.key,
@@ -351,12 +334,14 @@ def rule_set(
     severity: Mapping[str, Severity] | None = None,
     groups_off: frozenset[str] = frozenset(),
     extra: tuple[Rule, ...] = (),
+    zone: str = "UTC",
 ) -> RuleSet:
     """The rules for an engine's files.
 
     severity: the config's own, by code. ConfigError for an unknown code, or where a row could not be stored.
     groups_off: of "duplicates" and "prices", what the config switched off.
     extra: custom rules of the caller.
+    zone: in which times without an offset are read.
     """
     own = severity or {}
     names = {column.name for column in engine.columns}
@@ -365,19 +350,19 @@ def rule_set(
         for rule in shared_rules(now, quote_assets)
         if rule.operands <= names and rule.code not in engine.skip_rules
     ]
-    about_summary = tuple(replace(rule, summary=True) for rule in shape_rules(engine.summary_columns))
-    all_rules = (*shape_rules(engine.columns), *about_summary, *applicable, *engine.rules, *extra)
+    about_summary = tuple(replace(rule, summary=True) for rule in shape_rules(engine.summary_columns, zone))
+    all_rules = (*shape_rules(engine.columns, zone), *about_summary, *applicable, *engine.rules, *extra)
     fixed = {code: "error" for code, _ in FILE_RULES} | {AGREEMENT[0]: "error"}
     known = {rule.code for rule in all_rules} | set(fixed)
     _check_severities(engine, own, known)
-    rules = tuple(
-        replace(rule, severity=own.get(rule.code, rule.severity))
+    listed = [
+        replace(rule, severity="off" if rule.group in groups_off else own.get(rule.code, rule.severity))
         for rule in all_rules
-        if rule.group not in groups_off and own.get(rule.code) != "off"
-    )
-    if not any(rule.code == "duplicate_key" and rule.severity == "error" for rule in rules):
-        rules = (*rules, _database_key(engine))
-    return RuleSet(rules, {code: own.get(code, "error") for code in fixed})
+    ]
+    if not any(rule.code == "duplicate_key" and rule.severity == "error" for rule in listed):
+        listed.append(_database_key(engine))
+    rules = tuple(rule for rule in listed if rule.severity != "off")
+    return RuleSet(rules, {code: own.get(code, "error") for code in fixed}, listed=tuple(listed))
 
 
 def _check_severities(engine: Engine, own: Mapping[str, Severity], known: set[str]) -> None:

@@ -11,8 +11,9 @@ from autonama.database import quarantine
 from autonama.database.quarantine import OpenFile
 from autonama.errors import AutonamaError, ConfigError
 from autonama.ingestion.corrections import Corrections
+from autonama.ingestion.counts import AlertCounts, RowCounts
 from autonama.ingestion.issues import issue, issue_frame
-from autonama.ingestion.outcome import AlertCounts, RowCounts, SetOutcome
+from autonama.ingestion.outcome import SetOutcome
 
 Ranges = tuple[tuple[int, int], ...]
 """First and last numbers of rows, as `--rows 5,7-9` names them."""

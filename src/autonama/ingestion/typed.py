@@ -9,6 +9,7 @@ PostgreSQL: the file's own characters wherever PostgreSQL reads them as they are
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
@@ -178,44 +179,63 @@ def _timestamp(raw: pl.Series, zone: tzinfo) -> list[pl.Series]:
     plain = text.str.contains(ISO_SHAPE)
     naive = text.to_frame().select(pl.when(plain).then(pl.first())).to_series()
     local = naive.str.to_datetime(ISO_SECONDS, strict=False, time_unit="us")
-    utc = (
-        local.dt.replace_time_zone(str(zone), ambiguous="null", non_existent="null")
-        .dt.convert_time_zone("UTC")
-        .alias(raw.name)
-    )
+    there = local.dt.replace_time_zone(str(zone), ambiguous="earliest", non_existent="null")
+    once = local.dt.replace_time_zone(str(zone), ambiguous="null", non_existent="null")
+    utc = once.dt.convert_time_zone("UTC").alias(raw.name)
+    skipped, twice = local.is_not_null() & there.is_null(), there.is_not_null() & once.is_null()
     others = text.filter(text.is_not_null() & ~plain).unique()
     parsed = {value: parse_time(value, zone) for value in others}
     if parsed:
-        new = pl.Series([time for time, _ in parsed.values()], dtype=pl.Datetime("us", "UTC"))
+        new = pl.Series([time.utc for time in parsed.values()], dtype=pl.Datetime("us", "UTC"))
         found = text.replace_strict(others, new, default=None, return_dtype=new.dtype)
         utc = utc.zip_with(plain.fill_null(value=False), found)
-        without_offset = [value for value, (_, was_naive) in parsed.items() if was_naive]
-        plain = plain | text.is_in(without_offset)
+        plain = plain | text.is_in([value for value, time in parsed.items() if time.naive])
+        skipped = skipped | text.is_in([value for value, time in parsed.items() if time.clock == "skipped"])
+        twice = twice | text.is_in([value for value, time in parsed.items() if time.clock == "twice"])
     missing = _blank(text)
     early = (utc < EARLIEST).fill_null(value=False)
-    flags = _flags(raw.name, missing, ~missing & utc.is_null(), early)
+    flags = _flags(raw.name, missing, ~missing & utc.is_null() & ~_true(skipped) & ~_true(twice), early)
     utc = utc.to_frame().select(pl.when(~early).then(pl.first())).to_series()
     iso = utc.dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").alias(f"{raw.name}=text")
     return [
         utc.alias(raw.name),
         iso,
         *flags,
-        (plain & utc.is_not_null()).fill_null(value=False).alias(f"{raw.name}?naive"),
+        _true(plain & utc.is_not_null()).alias(f"{raw.name}?naive"),
+        _true(skipped).alias(f"{raw.name}?skipped"),
+        _true(twice).alias(f"{raw.name}?twice"),
     ]
 
 
-def parse_time(text: str, zone: tzinfo) -> tuple[datetime | None, bool]:
-    """An ISO 8601 time in UTC, and whether it came without an offset and was read in `zone`.
+def _true(mask: pl.Series) -> pl.Series:
+    return mask.fill_null(value=False)
 
-    None where it is no such time, or where the zone's clock skipped it or showed it twice.
+
+@dataclass(frozen=True)
+class Time:
+    """A time in UTC, or None where there is none.
+
+    naive: it came without an offset, and was read in the zone.
+    clock: "skipped" or "twice" where the zone's clock did not show it, or showed it two times, as it was moved.
     """
+
+    utc: datetime | None
+    naive: bool = False
+    clock: str = ""
+
+
+def parse_time(text: str, zone: tzinfo) -> Time:
+    """An ISO 8601 time. `zone`: in which one without an offset is read."""
     if ISO_8601.fullmatch(text) is None:
-        return None, False
+        return Time(None)
     try:
         time = datetime.fromisoformat(text.replace(",", "."))
         if time.tzinfo is not None:
-            return time.astimezone(UTC), False
+            return Time(time.astimezone(UTC))
         early, late = (time.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     except (ValueError, OverflowError):
-        return None, False
-    return (early, True) if early == late else (None, True)
+        return Time(None)
+    if early == late:
+        return Time(early, naive=True)
+    # In the hour that was left out, the offset before it gives the later time.
+    return Time(None, naive=True, clock="twice" if early < late else "skipped")

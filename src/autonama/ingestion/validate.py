@@ -1,13 +1,16 @@
 """A file's text frame and a rule set -> the rows that may be stored, the bad ones, and every finding."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import tzinfo
 from string import Formatter
 
 import polars as pl
 
-from autonama.engines.contract import Column, Engine, Rule, Text, Timestamp
+from autonama.engines import origin
+from autonama.engines.contract import Column, Engine, Rule, Summary, Text, Timestamp
+from autonama.errors import ConfigError
 from autonama.ingestion.issues import ISSUE_SCHEMA, VALUE_LIMIT, issue, no_issues
 from autonama.ingestion.read import SourceFile
 from autonama.ingestion.rules import RuleSet
@@ -62,7 +65,8 @@ def validate(source: SourceFile, engine: Engine, rules: RuleSet, zone: tzinfo) -
     typed = type_columns(texts, engine.columns, zone)
     by_row = _row_issues(typed, texts, engine, rules)
     trusted = _with_sound_keys(typed, by_row, engine)
-    by_set = _set_issues(trusted, texts, [rule for rule in rules.rules if rule.level == "set" and not rule.summary])
+    set_rules = [rule for rule in rules.rules if rule.level == "set" and not rule.summary]
+    by_set = _set_issues(trusted, texts, set_rules, engine)
     summary = None if source.summary is None else type_columns(_numbered(source.summary), engine.summary_columns, zone)
     about_summary = _summary_issues(summary, source.summary, typed, engine, rules)
     issues = pl.concat([found, about_summary, by_row, by_set]).sort("row", nulls_last=False, maintain_order=True)
@@ -93,17 +97,53 @@ def _row_issues(typed: pl.DataFrame, texts: pl.DataFrame, engine: Engine, rules:
     row_rules = [rule for rule in rules.rules if rule.level == "row" and not rule.summary]
     if typed.is_empty() or not row_rules:
         return no_issues()
-    masks = typed.select(rule.fails.fill_null(value=False).alias(str(i)) for i, rule in enumerate(row_rules))
-    failing = [pair for pair in zip(row_rules, masks.get_columns(), strict=True) if pair[1].any()]
+    failing = [pair for pair in zip(row_rules, _masks(typed, row_rules, engine), strict=True) if pair[1].any()]
     frames = []
     for rule, mask in failing:
-        shown = texts.hstack(typed.select(**rule.values)) if rule.values else texts
-        frames.append(_one_per_row(rule, shown.filter(_unless_told(rule, mask, failing, engine))))
+        with applied(rule, engine):
+            shown = texts.hstack(typed.select(**rule.values)) if rule.values else texts
+            frames.append(_one_per_row(rule, shown.filter(_unless_told(rule, mask, failing, engine))))
     return pl.concat([no_issues(), *frames]).sort("row", maintain_order=True)
 
 
+def _masks(typed: pl.DataFrame, rules: list[Rule], engine: Engine) -> list[pl.Series]:
+    """Where each rule fails: all in one pass, or one by one where a rule cannot be applied, to name it."""
+    wanted = [rule.fails.fill_null(value=False).alias(str(i)) for i, rule in enumerate(rules)]
+    try:
+        masks = typed.select(wanted).get_columns()
+    except Exception:
+        for rule, fails in zip(rules, wanted, strict=True):
+            with applied(rule, engine):
+                typed.select(fails)
+        raise
+    for rule, mask in zip(rules, masks, strict=True):
+        with applied(rule, engine):
+            if mask.dtype != pl.Boolean:
+                raise TypeError(f"its expression gives {mask.dtype}, not true or false")
+    return masks
+
+
+@contextmanager
+def applied(rule: Rule, engine: Engine) -> Iterator[None]:
+    """Turn what an engine's own rule raises into a ConfigError that names it; a shared rule's fault is ours."""
+    try:
+        yield
+    except Exception as error:
+        if rule not in engine.rules and not any(own.code == rule.code for own in engine.rules):
+            raise
+        reason = next(iter(str(error).splitlines()), "") or "no reason given"
+        raise ConfigError(
+            f"Rule '{rule.code}' of engine '{engine.name}' ({origin(engine.name)}) cannot be applied: "
+            f"{type(error).__name__}: {reason}. Repair that package."
+        ) from error
+
+
 def _unless_told(rule: Rule, mask: pl.Series, failing: list[tuple[Rule, pl.Series]], engine: Engine) -> pl.Series:
-    """A text that is too long is silent where the column's own rule already refused it: one fault, one issue."""
+    """One fault, one issue: where a row is no result at all, or a text that is too long was refused by its own rule."""
+    notes = {column.name for column in engine.columns if column.instead}
+    for other, told in failing:
+        if other.column in notes and rule.column not in notes:
+            mask = mask & ~told
     if not rule.code.startswith("out_of_range_") or not isinstance(engine.column(rule.column or "").type, Text):
         return mask
     for other, told in failing:
@@ -143,18 +183,22 @@ def _with_sound_keys(typed: pl.DataFrame, issues: pl.DataFrame, engine: Engine) 
     return typed.join(broken, on="row", how="anti", maintain_order="left")
 
 
-def _set_issues(rows: pl.DataFrame, texts: pl.DataFrame, set_rules: Iterable[Rule]) -> pl.DataFrame:
+def _set_issues(rows: pl.DataFrame, texts: pl.DataFrame, set_rules: Iterable[Rule], engine: Engine) -> pl.DataFrame:
     frames = [no_issues()]
     if rows.is_empty():
         return frames[0]
     for rule in set_rules:
-        if rule.same:
-            mask = rows.select(rule.fails.fill_null(value=False)).to_series()
-            clash = rows.filter(mask).select("row", *(pl.col(name).alias(f"same {name}") for name in rule.same))
-            frames += [_one_per_clash(rule, clash.join(texts, on="row", maintain_order="left"))] if mask.any() else []
-        else:
-            frames.append(_one_for_all(rule, rows))
+        with applied(rule, engine):
+            frames.append(_clashes(rule, rows, texts) if rule.same else _one_for_all(rule, rows))
     return pl.concat(frames)
+
+
+def _clashes(rule: Rule, rows: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+    mask = rows.select(rule.fails.fill_null(value=False)).to_series()
+    if not mask.any():
+        return no_issues()
+    clash = rows.filter(mask).select("row", *(pl.col(name).alias(f"same {name}") for name in rule.same))
+    return _one_per_clash(rule, clash.join(texts, on="row", maintain_order="left"))
 
 
 def _one_per_clash(rule: Rule, rows: pl.DataFrame) -> pl.DataFrame:
@@ -189,12 +233,18 @@ def _summary_issues(
     counted = summary.hstack(rows.select(**engine.summary.counts))
     frames = [no_issues()]
     for rule in rules.rules:
-        if rule.summary and counted.select(rule.fails.fill_null(value=False)).item():
-            shown = counted.select(pl.col(engine.summary.counts.keys())).hstack(texts)
-            message = shown.select(_rendered(rule)).item()
-            told = issue(rule.code, message, severity=rule.severity, column=rule.column)
-            frames.append(pl.DataFrame([told], schema=ISSUE_SCHEMA, orient="row"))
+        if rule.summary:
+            with applied(rule, engine):
+                frames.append(_about_summary(rule, counted, texts, engine.summary))
     return pl.concat(frames)
+
+
+def _about_summary(rule: Rule, counted: pl.DataFrame, texts: pl.DataFrame, summary: Summary) -> pl.DataFrame:
+    if not counted.select(rule.fails.fill_null(value=False)).item():
+        return no_issues()
+    shown = counted.select(pl.col(summary.counts.keys())).hstack(texts)
+    told = issue(rule.code, shown.select(_rendered(rule)).item(), severity=rule.severity, column=rule.column)
+    return pl.DataFrame([told], schema=ISSUE_SCHEMA, orient="row")
 
 
 def _bad_rows(source: SourceFile, issues: pl.DataFrame) -> pl.DataFrame:

@@ -4,9 +4,15 @@ INSERT INTO ingestion.runs (engine, status, package_version, options)
 VALUES (%(engine)s, 'running', %(package_version)s, %(options)s)
 RETURNING id
 
+-- name: end_predecessor
+-- Ends the connection that this run has lost and the server still keeps, with all that it locks.
+SELECT pg_terminate_backend(pid) FROM pg_locks
+WHERE locktype = 'advisory' AND classid = %(space)s::oid AND objid = %(run_id)s::oid AND objsubid = 2
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()
+
 -- name: hold_run
 -- Marks the run as alive for as long as this connection lives.
-SELECT pg_try_advisory_lock(%(space)s, %(run_id)s::int)
+SELECT pg_advisory_lock(%(space)s, %(run_id)s::int)
 
 -- name: close_interrupted
 -- Closes the runs whose process died: they say 'running', but nobody holds their lock.
@@ -87,16 +93,20 @@ COPY ingestion.quarantine (file_id, row_number, line_number, original, reasons) 
 SELECT pg_notify('autonama', %(payload)s)
 
 -- name: runs
--- The latest runs with what became of their files.
-SELECT r.id, r.engine, r.status, r.started_at, r.finished_at, r.error,
-       count(f.id) FILTER (WHERE f.primary_id IS NULL) AS sets,
-       coalesce(sum(f.rows_read) FILTER (WHERE f.primary_id IS NULL), 0)::bigint AS rows_read,
-       coalesce(sum(f.rows_inserted) FILTER (WHERE f.status = 'published'), 0)::bigint AS inserted,
-       coalesce(sum(f.rows_updated) FILTER (WHERE f.status = 'published'), 0)::bigint AS updated,
-       coalesce(sum(f.rows_unchanged) FILTER (WHERE f.status = 'published'), 0)::bigint AS unchanged,
-       coalesce(sum(f.rows_quarantined) FILTER (WHERE f.status = 'published'), 0)::bigint AS quarantined
-FROM ingestion.runs r LEFT JOIN ingestion.files f ON f.run_id = r.id
-GROUP BY r.id ORDER BY r.id DESC LIMIT %(limit)s
+-- The latest runs, or the one of that id, with what became of their files.
+SELECT r.id, r.engine, r.status, r.started_at, r.finished_at, r.error, f.*
+FROM (SELECT * FROM ingestion.runs
+      WHERE %(run_id)s::bigint IS NULL OR id = %(run_id)s
+      ORDER BY id DESC LIMIT %(limit)s) AS r
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE primary_id IS NULL) AS sets,
+           coalesce(sum(rows_read) FILTER (WHERE primary_id IS NULL), 0)::bigint AS rows_read,
+           coalesce(sum(rows_inserted) FILTER (WHERE status = 'published'), 0)::bigint AS inserted,
+           coalesce(sum(rows_updated) FILTER (WHERE status = 'published'), 0)::bigint AS updated,
+           coalesce(sum(rows_unchanged) FILTER (WHERE status = 'published'), 0)::bigint AS unchanged,
+           coalesce(sum(rows_quarantined) FILTER (WHERE status = 'published'), 0)::bigint AS quarantined
+    FROM ingestion.files WHERE run_id = r.id) AS f
+ORDER BY r.id DESC
 
 -- name: run_files
 -- The files of one run.
@@ -107,7 +117,8 @@ FROM ingestion.files WHERE run_id = %(run_id)s ORDER BY id
 
 -- name: run_issues
 -- The findings of one run, errors first.
-SELECT f.set_name, i.code, i.severity, i.row_number, i.line_number, i.column_name, i.value, i.message
+SELECT i.file_id, f.set_name, f.name AS file, i.code, i.severity, i.row_number, i.line_number, i.column_name, i.value,
+       i.message
 FROM ingestion.issues i JOIN ingestion.files f ON f.id = i.file_id
 WHERE f.run_id = %(run_id)s
 ORDER BY i.severity, f.id, i.row_number NULLS FIRST, i.id LIMIT %(limit)s
@@ -127,8 +138,13 @@ WHERE a.symbol = %(symbol)s
 ORDER BY a.analysis_date DESC NULLS LAST, a.engine, a.interval LIMIT %(limit)s
 
 -- name: known_symbols
--- Symbols that look like the one asked for.
-SELECT DISTINCT symbol FROM trading.alerts WHERE symbol LIKE %(pattern)s ORDER BY symbol LIMIT 5
+-- Every symbol with an alert.
+SELECT DISTINCT symbol FROM trading.alerts ORDER BY symbol
+
+-- name: known_alerts
+-- Of a symbol, the intervals that have alerts, with the newest day of each.
+SELECT interval, max((analysis_date AT TIME ZONE 'UTC')::date) FILTER (WHERE isfinite(analysis_date)) AS newest
+FROM trading.alerts WHERE symbol = %(symbol)s GROUP BY interval ORDER BY interval
 
 -- name: latest_alerts
 -- The newest alert of each symbol and interval, by name.

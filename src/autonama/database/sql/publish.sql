@@ -49,6 +49,24 @@ LEFT JOIN {table} AS stored USING ({keys})
 LEFT JOIN ingestion.files f ON f.id = stored.file_id
 WHERE stored.file_id IS DISTINCT FROM %(file_id)s AND ({stored_values}) IS DISTINCT FROM ({staged_values})
 
+-- name: may_be_replaced
+-- Whether a later set changed stored rows, and fewer rows than this file published are still its own.
+SELECT coalesce(bool_or(
+    f.recorded_at > now() - make_interval(days => %(days)s)
+    AND EXISTS (SELECT FROM ingestion.files later
+                WHERE later.engine = f.engine AND later.id > f.id AND later.rows_updated > 0)
+    AND (SELECT count(*) FROM {table} WHERE file_id = f.id) < f.rows_read - f.rows_quarantined), false)
+FROM ingestion.files f WHERE f.id = %(file_id)s
+
+-- name: replaced
+-- The sets whose values stand under the staged rows' keys in place of theirs.
+SELECT f.set_name, f.run_id, count(*)
+FROM pg_temp.incoming AS staged
+JOIN {table} AS stored USING ({keys})
+JOIN ingestion.files f ON f.id = stored.file_id
+WHERE ({stored_values}) IS DISTINCT FROM ({staged_values})
+GROUP BY f.set_name, f.run_id ORDER BY count(*) DESC, f.run_id
+
 -- name: unstage
 -- Takes these rows out again, so that they raise no alert.
 DELETE FROM pg_temp.incoming WHERE row_number = ANY (%(rows)s)

@@ -6,6 +6,11 @@ FROM (SELECT now() - make_interval(days => %(days)s) AS moment) AS asked,
      -- BRIN on created_at.
      LATERAL (SELECT min(id + 0) - 1, max(id + 0) FROM {table} WHERE created_at < moment) AS bounds (after, last)
 
+-- name: has_age
+-- Whether a table has the columns that the queries below look at.
+SELECT count(*) = 2 FROM information_schema.columns
+WHERE table_schema = %(schema)s AND table_name = %(table)s AND column_name IN ('id', 'created_at')
+
 -- name: count_old
 -- How many rows a cleanup would delete.
 SELECT count(*) FROM {table} WHERE created_at < now() - make_interval(days => %(days)s)

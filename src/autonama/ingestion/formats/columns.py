@@ -9,7 +9,7 @@ import polars as pl
 
 from autonama.engines.contract import Column
 from autonama.ingestion.issues import issue
-from autonama.ingestion.names import shown
+from autonama.visible import visible
 
 
 def may_be_absent(column: Column) -> bool:
@@ -30,7 +30,7 @@ def presence_issues(
         return []
     wanted = {_bare(path): path for path in missing}
     hints = [
-        f"'{shown(name)}' stands for '{wanted[_bare(name)]}': rename it" for name in found if _bare(name) in wanted
+        f"'{visible(name)}' stands for '{wanted[_bare(name)]}': rename it" for name in found if _bare(name) in wanted
     ]
     noun = "column" if len(missing) == 1 else "columns"
     message = "; ".join([f"The file lacks the {noun} {', '.join(missing)}", *hints])

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import IO, cast
 
 from autonama.errors import FileChanging
+from autonama.faults import reach
 from autonama.ingestion.formats.rows import Unreadable
-from autonama.ingestion.names import Compression, shown, utc_of
+from autonama.ingestion.names import Compression, utc_of
+from autonama.visible import visible
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -43,6 +45,7 @@ def load(path: Path, compression: Compression | None, max_bytes: int) -> Content
     before = _regular(path)
     with _named_faults(path), _opened(path) as file:
         opened = os.fstat(file.fileno())
+        reach("opened")
         data = _read(file, compression, max_bytes)
         _refuse_change(path, before, (opened, os.fstat(file.fileno()), _again(path)))
     return Content(data, utc_of(before.st_mtime))
@@ -52,9 +55,13 @@ def _regular(path: Path) -> os.stat_result:
     with _named_faults(path):
         status = path.stat()
     if stat.S_ISDIR(status.st_mode):
-        raise Unreadable("file_readable", f"{shown(path)} is a directory, not a result file. Move it away or rename it")
+        raise Unreadable(
+            "file_readable", f"{visible(path)} is a directory, not a result file. Move it away or rename it"
+        )
     if not stat.S_ISREG(status.st_mode):
-        raise Unreadable("file_readable", f"{shown(path)} is a pipe, socket or device, not a file. Give a regular file")
+        raise Unreadable(
+            "file_readable", f"{visible(path)} is a pipe, socket or device, not a file. Give a regular file"
+        )
     return status
 
 
@@ -65,7 +72,7 @@ def _opened(path: Path) -> IO[bytes]:
 
 @contextmanager
 def _named_faults(path: Path) -> Iterator[None]:
-    name = shown(path)
+    name = visible(path)
     try:
         yield
     except FileNotFoundError:
@@ -81,8 +88,8 @@ def _named_faults(path: Path) -> Iterator[None]:
 
 def _absent(path: Path) -> str:
     if path.is_symlink():
-        return f"{shown(path)} is a link to a file that does not exist: {shown(path.readlink())}"
-    return f"Result file does not exist: {shown(path)}"
+        return f"{visible(path)} is a link to a file that does not exist: {visible(path.readlink())}"
+    return f"Result file does not exist: {visible(path)}"
 
 
 def _broken(error: Exception) -> str:
@@ -118,13 +125,15 @@ def _again(path: Path) -> os.stat_result:
         return path.stat()
     except FileNotFoundError:
         raise Unreadable(
-            "file_readable", f"{shown(path)} was removed while it was read. Run the engine again"
+            "file_readable", f"{visible(path)} was removed while it was read. Run the engine again"
         ) from None
 
 
 def _refuse_change(path: Path, before: os.stat_result, later: tuple[os.stat_result, ...]) -> None:
     if any(_identity(status) != _identity(before) for status in later):
-        raise FileChanging(f"{shown(path)} changed while it was read: its engine is still writing it. Try again later.")
+        raise FileChanging(
+            f"{visible(path)} changed while it was read: its engine is still writing it. Try again later."
+        )
 
 
 def _identity(status: os.stat_result) -> tuple[int, int, int, int]:

@@ -14,7 +14,7 @@ from autonama.ingestion.formats.records import Fault, RecordReader
 from autonama.ingestion.formats.rows import Rows, Unreadable
 from autonama.ingestion.formats.text import LOOKS_DEFLATED, refuse_long_lines, utf8_text
 from autonama.ingestion.issues import ISSUE_SCHEMA, issue, issue_frame
-from autonama.ingestion.names import shown
+from autonama.visible import visible
 
 DELIMITERS = {",": "','", ";": "';'", "\t": "a tab", "|": "'|'"}
 """Delimiters that are recognised where the engine's own was expected, and how a message calls them."""
@@ -45,11 +45,9 @@ def read_rows(data: bytes, engine: Engine) -> Rows:
     found = {name: header.names.index(path) for name, path in paths.items() if path in header.names}
     frame = _frame(judged, _good_fields(source, judged.good, found, width, engine.delimiter), data, found)
     faults = frame.join(judged.faults.drop("raw"), on="line") if judged.faults.height else frame.clear()
-    extra = dict.fromkeys(name for name in header.names if name not in paths.values())
     return Rows(
         finished(frame, engine.columns, faults["row"]),
         pl.concat([issue_frame(_header_issues(header, engine, frame.height)), _row_issues(faults)]),
-        tuple(extra),
         header=header.raw,
     )
 
@@ -126,7 +124,7 @@ def _frame(judged: Judged, fields: pl.DataFrame, data: bytes, found: Mapping[str
 def _header_issues(header: Header, engine: Engine, rows: int) -> list[dict[str, Any]]:
     issues = presence_issues(engine.columns, set(header.names), header.names, header.line)
     for name in repeated(header.names):
-        message = f"The header names the column '{shown(name)}' more than once"
+        message = f"The header names the column '{visible(name)}' more than once"
         issues.append(issue("columns_unique", message, line=header.line, column=name))
     if not rows:
         issues.append(issue("has_rows", "The file has a header and no rows"))

@@ -12,7 +12,7 @@ from autonama.ingestion.formats.literals import Unstorable, refuse_deep
 from autonama.ingestion.formats.rows import Rows, Unreadable
 from autonama.ingestion.formats.text import LONGEST_LINE, line_at, refuse_long_lines, refuse_long_texts, utf8_text
 from autonama.ingestion.issues import issue
-from autonama.ingestion.names import shown
+from autonama.visible import visible
 
 _LINE = re.compile(r"[^\n]+")
 
@@ -73,20 +73,25 @@ def _read_lines_instead(document: Document, sections: dict[str, Any], engine: En
     """One object a line under the extension `.json`; else the sentence of what was found."""
     on_one_line = "\n" not in document.text[: document.at].strip()
     more = document.peek()
-    known = any(column.path in sections or column.path.split(".")[0] in sections for column in engine.columns)
+    columns = [column for column in engine.columns if not column.instead]
+    known = any(column.path in sections or column.path.split(".")[0] in sections for column in columns)
     if on_one_line and (more == "{" or (not more and known)):
         refuse_long_lines(document.text.encode())
         return _read_lines(document.text, engine)
+    for column in engine.columns:
+        if column.instead and isinstance(said := sections.get(column.path), str):
+            found = f"The engine wrote no results, but {column.path}: {visible(said)}"
+            raise Unreadable("file_format", f"{found}; expected {_shapes(engine)}")
     if engine.rows_at in sections:
         found = f"'{engine.rows_at}' is {kind_of(sections[engine.rows_at])}"
     else:
-        keys = ", ".join(f"'{shown(key)}'" for key in list(sections)[:5]) or "no keys"
+        keys = ", ".join(f"'{visible(key)}'" for key in list(sections)[:5]) or "no keys"
         found = f"The file holds an object with {keys}{' and others' if len(sections) > 5 else ''}"
     raise Unreadable("file_format", f"{found}, expected {_shapes(engine)}")
 
 
 def _twice(key: str) -> dict[str, Any]:
-    return issue("columns_unique", f"The object has the key '{shown(key)}' more than once", column=shown(key))
+    return issue("columns_unique", f"The object has the key '{visible(key)}' more than once", column=visible(key))
 
 
 def _add_elements(document: Document, rows: JsonRows) -> None:
@@ -164,7 +169,7 @@ def _broken(text: str, fault: Broken) -> str:
     if _at_end(text, fault):
         return f"the JSON breaks off here: {fault.reason}"
     found = text[fault.position : fault.position + 1]
-    return f"{fault.reason}, found '{shown(found)}'" if fault.reason.startswith("expected") else fault.reason
+    return f"{fault.reason}, found '{visible(found)}'" if fault.reason.startswith("expected") else fault.reason
 
 
 def _at_end(text: str, fault: Broken) -> bool:

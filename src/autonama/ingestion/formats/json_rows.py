@@ -17,7 +17,7 @@ from autonama.ingestion.formats.literals import (
 )
 from autonama.ingestion.formats.rows import BAD_ROWS_LIMIT, Rows, too_many_bad_rows
 from autonama.ingestion.issues import issue, issue_frame
-from autonama.ingestion.names import shown
+from autonama.visible import visible
 
 BATCH = 10_000
 """Objects held before they become a frame: a dictionary of thirteen texts takes ten times the room of its line."""
@@ -45,11 +45,6 @@ class Field:
             value = value[step]
         return value
 
-    @property
-    def keys(self) -> set[str]:
-        """The keys of a row under which the value may stand."""
-        return {self.path, self._steps[0]}
-
     def text(self, value: Any) -> str | None:
         """The text of a value."""
         return None if value is None or value is ABSENT else self._text(value)
@@ -68,12 +63,13 @@ class JsonRows:
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = columns
         self._fields = [Field(column) for column in columns]
+        self._instead = [field for field in self._fields if field.column.instead]
         self._absent = {field.path: field for field in self._fields}
         self._keys: dict[str, None] = {}
         self._batch: list[tuple[int, int | None, str, dict[str, Any]]] = []
         self._frames: list[pl.DataFrame] = []
         self._bad: list[int] = []
-        self._objects = False
+        self._results = False
         self.issues: list[dict[str, Any]] = []
         self.count = 0
 
@@ -87,11 +83,11 @@ class JsonRows:
         except Unstorable as fault:
             self.refuse(str(fault), raw, line, fault.code)
             return
-        self._objects = True
+        self._results = self._results or not any(field.text(field.of(value)) for field in self._instead)
         self._note_keys(value)
         self._append(value, raw, line)
         for key in dict.fromkeys(repeated):
-            name = shown(key)
+            name = visible(key)
             message = f"Row {self.count}{_line(line)} has the key '{name}' more than once"
             self.issues.append(issue("columns_unique", message, row=self.count, line=line, column=name))
 
@@ -109,15 +105,13 @@ class JsonRows:
         self._flush()
         frame = finished(pl.concat(self._frames), self._columns, self._bad)
         issues = self._file_issues() + self.issues
-        used = {key for field in self._fields for key in field.keys}
-        extra = tuple(shown(key) for key in self._keys if key not in used)
-        return Rows(frame, issue_frame(issues), extra, summary)
+        return Rows(frame, issue_frame(issues), summary)
 
     def _file_issues(self) -> list[dict[str, Any]]:
         if not self.count:
             return [issue("has_rows", "The file holds no rows")]
         present = {field.path for field in self._fields if field.path not in self._absent}
-        return presence_issues(self._columns, present, self._keys) if self._objects else []
+        return presence_issues(self._columns, present, self._keys) if self._results else []
 
     def _append(self, value: dict[str, Any], raw: str, line: int | None) -> None:
         self.count += 1

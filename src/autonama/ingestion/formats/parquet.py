@@ -10,7 +10,7 @@ from autonama.ingestion.formats.columns import finished, presence_issues
 from autonama.ingestion.formats.lines import NUL_SHOWN
 from autonama.ingestion.formats.rows import BAD_ROWS_LIMIT, Rows, Unreadable, too_many_bad_rows
 from autonama.ingestion.issues import issue, issue_frame
-from autonama.ingestion.names import shown
+from autonama.visible import visible
 
 LARGEST_VALUE_COUNT = 1 << 31
 """Values of one file, rows times columns. A run of equal values takes a few bytes of Parquet, but all of memory."""
@@ -54,9 +54,7 @@ def _rows(texts: pl.DataFrame, names: list[str], found: dict[str, pl.Expr], engi
     issues += [issue("file_encoding", f"Row {row} holds a NUL character", row=row) for row in nul]
     raw = pl.col("raw").str.replace_all("\0", NUL_SHOWN, literal=True)
     frame = texts.with_columns(raw, pl.lit(None, pl.UInt32).alias("line"))
-    used = paths | {path.split(".")[0] for path in paths - set(names)}
-    extra = tuple(shown(name) for name in names if name not in used)
-    return Rows(finished(frame, engine.columns, nul), issue_frame(issues), extra)
+    return Rows(finished(frame, engine.columns, nul), issue_frame(issues))
 
 
 def _find(column: Column, schema: pl.Schema) -> pl.Expr | None:
@@ -108,4 +106,4 @@ def _reason(error: BaseException) -> str:
 
 
 def _lines(text: str) -> Iterator[str]:
-    return (shown(line.strip()) for line in text.splitlines() if line.strip())
+    return (visible(line.strip()) for line in text.splitlines() if line.strip())

@@ -17,14 +17,12 @@ class Rows:
 
     frame: `row`, `line`, `raw`, then one String column per column of the contract.
     issues: with the columns of `issues.ISSUE_SCHEMA`.
-    extra_columns: the file's columns that the contract does not name.
     summary: one row of texts, where the engine declares a summary and the file has a place for it.
     header: of CSV, as it stands in the file.
     """
 
     frame: pl.DataFrame
     issues: pl.DataFrame
-    extra_columns: tuple[str, ...] = ()
     summary: pl.DataFrame | None = None
     header: str | None = None
 

@@ -10,7 +10,8 @@ from html import escape
 
 import polars as pl
 
-from autonama.ingestion.report.plain import count, counted, figure, visible
+from autonama.ingestion.report.plain import count, counted, figure
+from autonama.visible import visible
 
 WIDTH = 360
 BAR, GAP = 14, 24

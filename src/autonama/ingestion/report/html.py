@@ -12,9 +12,10 @@ from autonama.ingestion.outcome import RunOutcome
 from autonama.ingestion.report.findings import severities
 from autonama.ingestion.report.markup import NUMBER, Heading, mark, table, text
 from autonama.ingestion.report.next_step import next_step
-from autonama.ingestion.report.plain import count, counted, moment, path_text, visible
+from autonama.ingestion.report.plain import count, counted, moment, path_text
 from autonama.ingestion.report.sections import set_section
 from autonama.ingestion.report.status import STATUS_WORDS
+from autonama.visible import visible
 
 SET_HEADINGS = (
     Heading("Set", "name"),

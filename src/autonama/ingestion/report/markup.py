@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from autonama.ingestion.report.plain import count, visible
+from autonama.ingestion.report.plain import count
 from autonama.ingestion.report.status import MARKS, STATUS_WORDS
+from autonama.visible import visible
 
 
 @dataclass(frozen=True)

@@ -26,13 +26,13 @@ def next_step(run: RunOutcome) -> str:  # noqa: PLR0911 - one line a status
             return f"{A_CHECK} Publish with: autonama ingest"
         case "nothing_new":
             return _after_nothing(run)
-        case "failed":
+        case "failed" | "interrupted":
             return _after_failing(run)
 
 
 def _after_replaying(run: RunOutcome) -> str:
     refused = next((one for one in run.sets if one.status == "rejected" and one.replay_of is None), None)
-    if run.status in ("published", "failed"):
+    if run.status in ("published", "failed", "interrupted"):
         return _after_publishing(run) if run.status == "published" else _after_failing(run)
     if not run.sets:
         return "Nothing is in quarantine."

@@ -1,30 +1,12 @@
-"""Counts, figures, prices, times and foreign text in the plain characters that a person reads."""
+"""Counts, figures, prices, times and paths in the plain characters that a person reads."""
 
 import os
-import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 ABSENT = "–"
 """Stands for a value that is not there, so that an empty cell is never taken for a fault of the page."""
-
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]")
-"""Control characters, marks that turn the writing direction, and half surrogates: on a terminal they move the cursor
-or hide what stands there, and in HTML some of them are not allowed."""
-
-_SHORT_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-
-
-def visible(text: str) -> str:
-    """The text with every character that cannot be seen written as its escape, as Python's `repr` does."""
-    return _UNSEEN.sub(_escape, text)
-
-
-def _escape(match: re.Match[str]) -> str:
-    character = match.group()
-    code = ord(character)
-    return _SHORT_ESCAPES.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
 
 
 def encodable(text: str) -> str:

@@ -32,6 +32,7 @@ REMEDIES = {
     "constant_metric": "The engine probably did not compute it: every row has the same value.",
     "summary_counts_agree": "The summary was written for other rows: export the file again.",
     "rsi_in_range": "RSI lies between 0 and 100: check how the engine computes it.",
+    "analysis_failed": "Run the engine again for this symbol, or leave it out: there is no result to store.",
     "repeated_fields_agree": "The same field has two values in one analysis: export the file again.",
     "stored_row_kept": "If this row shall replace the stored one, ingest it in a result file of its own.",
     "correction_matches": "Leave file_id and row_number as they were written, and keep one line for each row.",
@@ -48,12 +49,17 @@ SHAPE_REMEDIES = {
 }
 """By what the code begins with; the rest of it is the column."""
 
+WARNING_REMEDIES = {"file_age": "Its rows count as of their analysis_date: for today's, run the engine again."}
+"""By code, where a warning leaves other things to do than an error."""
+
 OTHER_ERROR = "Correct this in the file and ingest it again."
 OTHER_WARNING = "Stored, and flagged on the dashboard: look at these rows before you act on them."
 
 
 def remedy(code: str, severity: str) -> str:
     """What to do about a finding of that rule; for a custom rule, what its severity means."""
+    if severity == "warning" and code in WARNING_REMEDIES:
+        return WARNING_REMEDIES[code]
     if code in REMEDIES:
         return REMEDIES[code]
     for beginning, sentence in SHAPE_REMEDIES.items():

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autonama.ingestion.outcome import RunOutcome, SetOutcome
+from autonama.ingestion.report.brief import in_brief, more_of
 from autonama.ingestion.report.findings import Finding, findings, fold, severities
 from autonama.ingestion.report.next_step import next_step
 from autonama.ingestion.report.performance import (
@@ -21,9 +22,10 @@ from autonama.ingestion.report.performance import (
     Spread,
     performance,
 )
-from autonama.ingestion.report.plain import ABSENT, count, counted, figure, path_text, span, visible
+from autonama.ingestion.report.plain import ABSENT, count, counted, figure, path_text, span
 from autonama.ingestion.report.remedies import remedy
 from autonama.ingestion.report.status import KNOWN, MARKS, STATUS_WORDS, stored_rows
+from autonama.visible import visible
 
 STYLES = {
     "published": "bold green",
@@ -32,6 +34,7 @@ STYLES = {
     "quarantined": "bold yellow",
     "rejected": "bold red",
     "failed": "bold red",
+    "interrupted": "bold red",
     "nothing_new": "bold",
     "already_published": "bold",
     "already_refused": "bold red",
@@ -56,6 +59,9 @@ WARNING_LINES = 3
 
 FLAGGED_NAMES = 6
 
+SETS_ON_A_SCREEN = 6
+"""Sets of one run that have two or three lines each: that many fit a screen of 24 lines."""
+
 NARROWER = (tuple(QUANTILES), ("min", "25 %", "median", "75 %", "max"), ("min", "median", "max"))
 """Which quantiles are shown: the first choice that fits the width."""
 
@@ -73,8 +79,9 @@ def print_run(run: RunOutcome, console: Console, *, verbose: bool = False) -> No
     if len(run.sets) == 1:
         _print_set(run.sets[0], console, verbose=verbose)
     elif run.sets:
-        _print_sets(run.sets, console, verbose=verbose)
-    console.print()
+        _print_sets(run, console, verbose=verbose)
+    if len(run.sets) <= 1 or verbose:
+        console.print()
     _print(console, _paragraph(next_step(run), console, 0, "bold"))
 
 
@@ -167,16 +174,21 @@ def _row_counts(outcome: SetOutcome) -> list[str]:
     return [*told, "none stored"]
 
 
-def _print_sets(sets: Sequence[SetOutcome], console: Console, *, verbose: bool) -> None:
-    console.print()
-    _print(console, _set_table(sets, console.width))
-    for outcome in sets:
-        if outcome.status in ("rejected", "quarantined") or verbose:
-            console.print()
-            _print(console, [Text(_tail(visible(outcome.name), console.width), "bold")])
-            _print_findings(outcome, console, verbose=verbose, warnings=verbose)
-        if verbose:
-            _print_performance_of(outcome, console, verbose=True)
+def _print_sets(run: RunOutcome, console: Console, *, verbose: bool) -> None:
+    head, *lines, together = _set_table(run.sets, console.width)
+    _print(console, [head])
+    for line, outcome in zip(lines, run.sets, strict=True):
+        _print(console, [line])
+        if not verbose:
+            _print(console, in_brief(outcome, console.width, performance_too=len(run.sets) <= SETS_ON_A_SCREEN))
+    _print(console, [together])
+    for outcome in run.sets if verbose else ():
+        console.print()
+        _print(console, [Text(_tail(visible(outcome.name), console.width), "bold")])
+        _print_findings(outcome, console, verbose=True)
+        _print_performance_of(outcome, console, verbose=True)
+    if not verbose and (rest := more_of(run)):
+        _print(console, _paragraph(rest, console, INDENT, "dim"))
 
 
 def _set_table(sets: Sequence[SetOutcome], width: int) -> list[Text]:
@@ -201,10 +213,10 @@ def _status(outcome: SetOutcome) -> Text:
     return Text(f"{MARKS[outcome.status]} {STATUS_WORDS[outcome.status]}", STYLES[outcome.status])
 
 
-def _print_findings(outcome: SetOutcome, console: Console, *, verbose: bool, warnings: bool = True) -> None:
+def _print_findings(outcome: SetOutcome, console: Console, *, verbose: bool) -> None:
     found = findings(outcome.issues, FIRST_IN_FULL if verbose else FIRST_ERRORS)
     errors = [finding for finding in found if finding.severity == "error"]
-    milder = [finding for finding in found if finding.severity != "error"] if warnings else []
+    milder = [finding for finding in found if finding.severity != "error"]
     for severity, group in (("error", errors), ("warning", milder)):
         if group:
             console.print()

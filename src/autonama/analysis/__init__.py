@@ -1,0 +1,1 @@
+"""The open engine: market data, regression bands, backtest, and the result files that ingestion reads."""

@@ -1,0 +1,121 @@
+"""The command, as a user types it: from candles to the database, and what it says when it cannot."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from exchange_server import Market, serving
+from making import after, candles, frame
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def market_file(tmp_path: Path) -> Path:
+    """A Parquet file of three symbols."""
+    every = (candles("BTCUSDT", 500, seed=1), candles("ETHUSDT", 500, seed=2), candles("SOLUSDT", 480, seed=3))
+    frame(*every).write_parquet(tmp_path / "candles.parquet")
+    return tmp_path / "candles.parquet"
+
+
+@pytest.fixture
+def exchange() -> Iterator[Market]:
+    """A served market of two symbols."""
+    names = {"BTCUSDT": 1, "ETHUSDT": 2}
+    made = Market(
+        clock=after(400),
+        candles={name: candles(name, 400, seed=seed) for name, seed in names.items()},
+        info={name: ("TRADING", name.removesuffix("USDT"), "USDT", True) for name in names},
+        volumes={name: float(seed) for name, seed in names.items()},
+    )
+    with serving(made) as served:
+        yield served
+
+
+def run(directory: Path, *args: str, url: str | None = None) -> subprocess.CompletedProcess[str]:
+    """`autonama` with these arguments in a directory."""
+    env = {**os.environ, **({"AUTONAMA_DATABASE_URL": url} if url else {})}
+    command = (sys.executable, "-m", "autonama", *args)
+    return subprocess.run(command, cwd=directory, env=env, capture_output=True, text=True, check=False)
+
+
+OFFLINE = ("--source", "candles.parquet", "--days", "3650", "--output", "results")
+
+
+def test_analyze_then_ingest(
+    tmp_path: Path, market_file: Path, database_url: str, conn: psycopg.Connection[Any]
+) -> None:
+    """The files of `autonama analyze` are published by `autonama ingest`; an outdated symbol is told."""
+    done = run(tmp_path, "analyze", "--symbols", "BTCUSDT,ETHUSDT,SOLUSDT", *OFFLINE, "--format", "csv,json,parquet")
+    assert (done.returncode, done.stdout.splitlines()[0].endswith("1 left out")) == (0, True), done.stderr
+    assert "SOLUSDT is left out: its last candle closed at 2025-04-24" in done.stderr
+    assert run(tmp_path, "ingest", "results", url=database_url).returncode == 0
+    stored = "SELECT symbol, degree, kstd::float, analysis_date::text FROM trading.alerts ORDER BY symbol"
+    date = "2025-05-14 23:59:59.999+00"
+    assert conn.execute(stored).fetchall() == [("BTCUSDT", 3, 2.0, date), ("ETHUSDT", 3, 2.0, date)]
+
+
+def test_optimize_keeps_what_is_given(tmp_path: Path, market_file: Path) -> None:
+    """--optimize searches the other parameters only, and counts only their combinations as trials."""
+    flags = ("--symbols", "BTCUSDT", "--optimize", "--degree", "2", "--lookback", "60", "--format", "json", "--json")
+    done = run(tmp_path, "analyze", *OFFLINE, *flags)
+    told = json.loads(done.stdout)
+    [row] = json.loads((tmp_path / told["files"][0]).read_text())
+    assert (row["degree"], row["lookback"], row["trials"], row["sample"]) == (2, 60, 21, "out_of_sample")
+    assert (told["rows"], told["left_out"]) == (1, [])
+
+
+def test_the_documented_script(tmp_path: Path, market_file: Path) -> None:
+    """`python run_vectorbt_analysis.py --config config.json --top-100` does the same, with the config's directory."""
+    (tmp_path / "config.json").write_text('{"engine_results_dir": "from_config"}')
+    command = (sys.executable, str(ROOT / "run_vectorbt_analysis.py"), "--config", "config.json", "--top-100")
+    done = subprocess.run(
+        (*command, "--source", "candles.parquet", "--days", "3650"),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert {path.suffix for path in (tmp_path / "from_config").iterdir()} == {".csv", ".json"}
+
+
+def test_the_exchange_is_asked_once_a_day(tmp_path: Path, exchange: Market) -> None:
+    """The top of the exchange is analysed through the cache in data_dir; a second run asks only for news."""
+    (tmp_path / "config.json").write_text(json.dumps({"data_dir": str(tmp_path / "data")}))
+    flags = ("--exchange-url", exchange.url, "--top", "2", "--days", "3650", "--output", "results", "--json")
+    for _ in range(2):
+        done = run(tmp_path, "analyze", *flags)
+        assert (done.returncode, json.loads(done.stdout)["rows"]) == (0, 2), done.stderr
+    assert (tmp_path / "data" / "candles.sqlite").exists()
+    starts = [int(query["startTime"]) for path, query in exchange.requests if path.endswith("klines")]
+    newest = int(candles(bars=400).open_time[-3])
+    assert starts[2:] == [newest, newest]
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "told"),
+    [
+        (("--symbols", "BTCUSDT", "--top-100"), 2, "only one can be given"),
+        (("--symbols", "BTCUSDT", "--format", "xlsx"), 2, "xlsx"),
+        (("--symbols", "BTCUSDT", "--interval", "7d"), 2, "has to be one of 1m"),
+        (("--symbols", "NONEUSDT"), 4, "no symbol could be analysed"),
+        (("--symbols", "BTCUSDT", "--source", "nowhere"), 4, "no file or directory nowhere"),
+        (("--symbols", "BTCUSDT", "--degree", "7"), 2, "degree"),
+    ],
+)
+def test_what_cannot_be_done_is_told(
+    tmp_path: Path, market_file: Path, flags: tuple[str, ...], code: int, told: str
+) -> None:
+    """One sentence, the documented exit code, and no file."""
+    done = run(tmp_path, "analyze", *OFFLINE, *flags)
+    assert done.returncode == code, done.stderr
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "results").exists()
