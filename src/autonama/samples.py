@@ -94,6 +94,11 @@ def _scaled(column: str, by: float) -> Callable[[Row], None]:
     return change
 
 
+def _far_above(row: Row) -> None:
+    _scaled("current_price", 9.0)(row)
+    row["signal"] = "SELL"
+
+
 def _swap_bands(row: Row) -> None:
     row["lower_band"], row["upper_band"] = row["upper_band"], row["lower_band"]
 
@@ -115,7 +120,7 @@ FAULTS: tuple[tuple[str, Callable[[Row], None]], ...] = (
     ("invalid_analysis_date", _set(analysis_date="15/01/2026 10:30")),
     ("analysis_date_valid", _set(analysis_date="2126-01-15T10:30:00")),
     ("signal_matches_bands", _flip_signal),
-    ("price_near_bands", _scaled("current_price", 9.0)),
+    ("price_near_bands", _far_above),
     ("potential_return_consistent", _scaled("potential_return", 1.5)),
     ("lower_band_positive", _set(lower_band=-0.01)),
     ("total_return_realistic", _set(total_return=2500.0)),

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -99,6 +101,18 @@ def test_the_exchange_is_asked_once_a_day(tmp_path: Path, exchange: Market) -> N
     assert starts[2:] == [newest, newest]
 
 
+def test_ctrl_c_ends_all_processes_and_leaves_no_file(tmp_path: Path, market_file: Path) -> None:
+    """Interrupted in the middle of an optimisation the command says so, exits with 130, and no file is half-written."""
+    frame(*(candles(f"S{nth}USDT", 900, seed=nth) for nth in range(200))).write_parquet(market_file)
+    command = (sys.executable, "-m", "autonama", "analyze", "--top-100", "--optimize", "--jobs", "2", *OFFLINE)
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        time.sleep(3)
+        os.killpg(process.pid, signal.SIGINT)
+        told = process.communicate(timeout=60)[1]
+    assert (process.returncode, "Interrupted" in told, "Traceback" in told) == (130, True, False), told
+    assert not (tmp_path / "results").exists()
+
+
 @pytest.mark.parametrize(
     ("flags", "code", "told"),
     [
@@ -108,6 +122,7 @@ def test_the_exchange_is_asked_once_a_day(tmp_path: Path, exchange: Market) -> N
         (("--symbols", "NONEUSDT"), 4, "no symbol could be analysed"),
         (("--symbols", "BTCUSDT", "--source", "nowhere"), 4, "no file or directory nowhere"),
         (("--symbols", "BTCUSDT", "--degree", "7"), 2, "degree"),
+        (("--symbols", "BTCUSDT", "--kstd", "1.005"), 2, "at most two digits"),
     ],
 )
 def test_what_cannot_be_done_is_told(

@@ -11,6 +11,7 @@ from autonama.analysis.backtest import Costs, backtest
 from autonama.analysis.grid import Grid, Parameters, orders, sweep
 from autonama.analysis.metrics import Metrics, measure
 from autonama.analysis.optimise import Judgement, Market, NotEnough, Windows, judge, optimise
+from autonama.analysis.sharpe import expected_best, probabilistic_sharpe
 
 GRID = Grid((1, 3), (1.0, 1.5, 2.0), (20, 30))
 WINDOWS = Windows(train=60, test=20)
@@ -68,7 +69,11 @@ def test_reported_figures_follow_by_hand() -> None:
     assert found.in_sample.sharpe_ratio[0] == pytest.approx(last.sharpe_ratio[best], rel=1e-12)
     assert found.in_sample.total_return[0] == pytest.approx(last.total_return[best], rel=1e-12)
     assert (found.trials, found.folds) == (12, 5)
-    assert 0 < found.deflated_sharpe < 1
+    course = backtest(made.opening[first:], made.close[first:], stitched[first:], Costs())
+    assert found.probabilistic_sharpe == probabilistic_sharpe(course.growth[:, 0] - 1)
+    luck = expected_best(np.nanvar(last.sharpe_ratio, ddof=1) / 365, 12)
+    inside = backtest(made.opening[140:], made.close[140:], ordered[140:, best, None], Costs()).growth[:, 0] - 1
+    assert found.deflated_sharpe == pytest.approx(probabilistic_sharpe(inside, luck), rel=1e-12)
 
 
 def test_noise_shows_the_selection_bias() -> None:

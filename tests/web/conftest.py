@@ -1,46 +1,18 @@
-"""A dashboard that is served for real, on a free port of loopback, over a fresh database."""
+"""A dashboard over a fresh database, and result sets to publish there."""
 
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
+from serving import Serve, served
 
 from autonama.config import load_settings
-from autonama.database import migrate
 from autonama.ingestion.outcome import RunOutcome
 from autonama.ingestion.pipeline import Job, ingest
-from autonama.web.app import create_app
 from writing import Row, write_csv
-
-Serve = Callable[..., httpx.Client]
-
-
-@contextmanager
-def served(url: str, **more: Any) -> Iterator[str]:
-    """The address of a dashboard over that database."""
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        app = create_app(load_settings(database_url=url), schema=migrate.HEAD, **more)
-        config = uvicorn.Config(app, log_level="critical", ws="none", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
-        thread.start()
-        try:
-            while not server.started:
-                assert thread.is_alive(), "the server ended before it began"
-                time.sleep(0.01)
-            yield f"http://127.0.0.1:{door.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(15)
-            assert not thread.is_alive(), "the server does not end"
 
 
 @pytest.fixture

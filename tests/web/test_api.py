@@ -8,8 +8,8 @@ import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from serving import served
 
-from conftest import served
 from writing import good, many
 
 Publish = Callable[..., Any]

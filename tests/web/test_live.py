@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from serving import Serve
 
-from conftest import Serve
 from writing import good
 
 Publish = Callable[..., Any]

@@ -10,9 +10,9 @@ import httpx
 import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from serving import Serve
 
 from autonama.web.reading import give_up_rights
-from conftest import Serve
 from writing import good, many
 
 Publish = Callable[..., Any]

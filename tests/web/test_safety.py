@@ -6,8 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-
-from conftest import Serve
+from serving import Serve
 
 TOKEN = "correct-horse-battery"
 

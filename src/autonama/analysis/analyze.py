@@ -1,6 +1,7 @@
 """From market data to result rows: the one place where the parts of the engine are joined."""
 
 import logging
+import signal
 from collections.abc import Collection, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -105,8 +106,9 @@ def _in_processes(candles: Collection[Candles | Left], plan: Plan) -> list[Row |
     jobs = min(plan.jobs, len(candles))
     if jobs < 2 or plan.parameters is not None:  # one given combination takes less than a process to start
         return [work(one) for one in candles]
-    # A forked child would inherit locks that polars' threads hold.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    # A forked child would inherit locks that polars' threads hold. Ctrl-C is for the parent, which ends the others.
+    quiet = (signal.SIGINT, signal.SIG_IGN)
+    with ProcessPoolExecutor(jobs, get_context("spawn"), signal.signal, quiet) as pool:
         return list(pool.map(work, candles))
 
 

@@ -1,4 +1,16 @@
-"""A result row: the documented columns, and ours behind them."""
+"""A result row: the documented columns, and ours behind them.
+
+| column | meaning |
+| --- | --- |
+| `lookback`, `data_points` | bars of a fit; candles that were used |
+| `gaps` | missing stretches before these; what lies before a gap is not used |
+| `sample` | of the documented metrics: `out_of_sample` after a walk-forward, else `in_sample` |
+| `win_rate`, `trades`, `exposure` | of the same: % of closed trades that gained, closed trades, % of bars held |
+| `folds`, `trials` | test windows; combinations that were tried on each training window |
+| `in_sample_…` | the metrics of the chosen parameters in the last training window |
+| `probabilistic_sharpe_ratio` | probability that the true Sharpe ratio of the sample is above 0 |
+| `deflated_sharpe_ratio` | the same of the in-sample returns, above what the best of so many trials shows by luck |
+"""
 
 import math
 

@@ -85,6 +85,8 @@ def analyze(
 
     if sum((symbols is not None, top is not None, top_100)) > 1:
         raise ConfigError("Of --symbols, --top and --top-100 only one can be given.")
+    if kstd is not None and round(kstd, 2) != kstd:
+        raise ConfigError(f"--kstd is {kstd}, and has to have at most two digits after the point, as it is stored.")
     settings = load_settings(config)
     for warning in settings.warnings:
         complain(f"Warning: {warning}")

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from autonama.database.session import Session
 
 PORT = 8765
-EARLIER = "earlier"
-"""The days before today stand in a directory of their own, so that the report shows the two sets of today."""
+PARTS = EARLIER, RESULTS, BROKEN = "earlier", "results", "broken"
+"""A directory for the days before today, one for today's good set, one for the set with the faults."""
 
 CONFIG = {"database_host": "embedded", "data_dir": "database", "engine_results_dir": "results"}
 
@@ -47,11 +47,15 @@ def demo(
         if earlier.status != "nothing_new":
             rows = sum(told.counts.inserted for told in earlier.sets)
             console.print(f"Published the {len(earlier.sets)} days before today first: {rows:,} rows.", highlight=False)
-        run = ingest(Job("vectorbt", settings, every=True, allow_stale=True))
-        if run.status == "nothing_new":
+        runs = [
+            ingest(Job("vectorbt", settings, (directory / part,), every=True, allow_stale=True)) for part in PARTS[1:]
+        ]
+        if all(run.status == "nothing_new" for run in runs):
             console.print("[bold]Nothing is new.[/] Both sets are in the ledger already: one published, one refused.")
         else:
-            print_run(run, console)
+            for run in runs:
+                print_run(run, console)
+                console.print()
         with Session(settings) as session:
             _print_alerts(session, console)
         if serve:
@@ -67,23 +71,23 @@ def _prepare(directory: Path, console: Console) -> Path:
     """The demo's files, made on the first run and left alone on the next. Returns its config file."""
     from autonama import samples
 
-    results = directory / "results"
+    results = directory / RESULTS
     config = directory / "config.json"
     if not config.exists():
-        results.mkdir(parents=True, exist_ok=True)
+        for part in PARTS:
+            (directory / part).mkdir(parents=True, exist_ok=True)
         now = datetime.now(UTC).replace(second=31, microsecond=0, tzinfo=None) - timedelta(minutes=1)
         *before, good = samples.days(now)
         faulty = samples.faulty_rows(now)
-        (directory / EARLIER).mkdir(exist_ok=True)
         for back, rows in enumerate(reversed(before), 1):
             name = (now - timedelta(days=back)).strftime("vectorbt_analysis_results_%Y%m%d_%H%M%S.csv")
             (directory / EARLIER / name).write_text(samples.as_csv(rows), encoding="utf-8")
         earlier, later = (now.strftime(f"vectorbt_analysis_results_%Y%m%d_%H%M{second}") for second in ("00", "30"))
         (results / f"{earlier}.csv").write_text(samples.as_csv(good), encoding="utf-8")
         (results / f"{earlier}.json").write_text(samples.as_json(good), encoding="utf-8")
-        (results / f"{later}.csv").write_text(samples.as_csv(faulty), encoding="utf-8")
+        (directory / BROKEN / f"{later}.csv").write_text(samples.as_csv(faulty), encoding="utf-8")
         config.write_text(json.dumps(CONFIG, indent=4) + "\n", encoding="utf-8")
-    console.print(f"Synthetic result files in [bold]{results}[/]: no market data, made from a seed.", highlight=False)
+    console.print(f"Synthetic result files in [bold]{directory}[/]: no market data, made from a seed.", highlight=False)
     return config
 
 

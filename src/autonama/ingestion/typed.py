@@ -44,11 +44,12 @@ ISO_8601 = re.compile(
 _UNBOUNDED = Context(prec=2_000, Emax=10**17, Emin=-(10**17), traps=[InvalidOperation])
 
 
-def type_columns(frame: pl.DataFrame, columns: Iterable[Column], zone: tzinfo) -> pl.DataFrame:
+def type_columns(frame: pl.DataFrame, columns: Iterable[Column], zone: tzinfo, *, nests: bool = True) -> pl.DataFrame:
     """The frame's text columns typed, with flags and texts as the module says.
 
     frame: `row`, `line` and one String column a contract column, as `read.SourceFile.frame`.
     zone: in which times without an offset are read.
+    nests: whether the file's format has objects and arrays, whose JSON is no plain text. A CSV field is only text.
     """
     typed: list[pl.Series] = [frame["row"], frame["line"]]
     for column in columns:
@@ -61,7 +62,7 @@ def type_columns(frame: pl.DataFrame, columns: Iterable[Column], zone: tzinfo) -
             case Timestamp():
                 typed += _timestamp(text, zone)
             case Text(max_length=limit):
-                typed += _text(text, limit)
+                typed += _text(text, limit, nests=nests)
             case Json():
                 typed += _json(text)
     return pl.DataFrame(typed)
@@ -163,15 +164,23 @@ def _refused(token: str) -> None:
     raise ValueError(f"JSONB holds no {token}")
 
 
-def _text(raw: pl.Series, limit: int | None) -> list[pl.Series]:
+def _text(raw: pl.Series, limit: int | None, *, nests: bool) -> list[pl.Series]:
     # A JSON NaN in a text column is a missing text, as a blank is; no symbol is spelt with a small letter.
     missing = raw.is_null() | (raw.str.strip_chars() == "") | (raw == "NaN")
-    nested = raw.str.contains(r"^\s*[\[{]")
     none = pl.repeat(value=False, n=len(raw), eager=True)
+    nested = _nested(raw) if nests else none
     too_long = none if limit is None else raw.str.len_chars() > limit
     value = raw.to_frame().select(pl.when(~missing & ~nested).then(pl.first())).to_series()
     flags = _flags(raw.name, missing, ~missing & nested, ~missing & ~nested & too_long)
     return [value.alias(raw.name), value.alias(f"{raw.name}=text"), *flags]
+
+
+def _nested(raw: pl.Series) -> pl.Series:
+    """Where an object or array stood instead of a text: its JSON. A text that only begins like one is a text."""
+    alike = raw.to_frame().select(pl.when(pl.first().str.contains(r"^[\[{]")).then(pl.first())).to_series()
+    if alike.null_count() == len(alike):
+        return alike.is_not_null()
+    return alike.map_elements(_is_json, return_dtype=pl.Boolean, skip_nulls=True).fill_null(value=False)
 
 
 def _timestamp(raw: pl.Series, zone: tzinfo) -> list[pl.Series]:

@@ -62,7 +62,7 @@ def validate(source: SourceFile, engine: Engine, rules: RuleSet, zone: tzinfo) -
     if not found.filter((pl.col("severity") == "error") & pl.col("row").is_null()).is_empty():
         return _verdict(source, source.frame.clear(), found, None, ())
     texts = source.frame.join(structural.select("row"), on="row", how="anti", maintain_order="left")
-    typed = type_columns(texts, engine.columns, zone)
+    typed = type_columns(texts, engine.columns, zone, nests=source.format != "csv")
     by_row = _row_issues(typed, texts, engine, rules)
     trusted = _with_sound_keys(typed, by_row, engine)
     set_rules = [rule for rule in rules.rules if rule.level == "set" and not rule.summary]
