@@ -4,13 +4,13 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-full lint clean
+.PHONY: demo test test-full browser lint clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/autonama demo
 
 # Where PYTHONDONTWRITEBYTECODE is set, as in many containers, every command of the suite would compile the package anew.
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed-dev browser
 	@$(BIN)/python -m compileall -q src
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -18,8 +18,17 @@ test: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 	$(BIN)/pytest
 
-test-full: $(VENV)/.installed-dev
+test-full: $(VENV)/.installed-dev browser
 	$(BIN)/pytest -m ""
+
+# The dashboard is tested in Debian's Chromium. Where it is missing, root installs it, and anybody else is told.
+browser:
+	@command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+			echo "Installing Chromium for the tests of the dashboard"; \
+			{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 \
+				|| echo "Chromium could not be installed: the tests in a browser are skipped"; \
+		else echo "No Chromium here (Debian: apt-get install chromium): the tests in a browser are skipped"; fi; }
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .

@@ -143,6 +143,7 @@ def test_undefined_is_blank_and_null(tmp_path: Path) -> None:
     paths = write_results(rows, tmp_path / "results", ("csv", "json", "parquet"), NOW)
     [line] = csv.DictReader(paths[0].read_text().splitlines())
     assert (line["sharpe_ratio"], line["win_rate"], line["total_return"]) == ("", "", "0.0")
+    assert (float(line["lower_band"]) < 0, line["potential_return"]) == (True, "")  # no price can reach that band
     assert json.loads(paths[1].read_text())[0]["sharpe_ratio"] is None
     assert pl.read_parquet(paths[2])["sharpe_ratio"].to_list() == [None]
     assert "nan" not in paths[1].read_text().lower()

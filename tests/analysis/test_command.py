@@ -101,11 +101,16 @@ def test_the_exchange_is_asked_once_a_day(tmp_path: Path, exchange: Market) -> N
     assert starts[2:] == [newest, newest]
 
 
+@pytest.mark.full
 def test_ctrl_c_ends_all_processes_and_leaves_no_file(tmp_path: Path, market_file: Path) -> None:
     """Interrupted in the middle of an optimisation the command says so, exits with 130, and no file is half-written."""
     frame(*(candles(f"S{nth}USDT", 900, seed=nth) for nth in range(200))).write_parquet(market_file)
     command = (sys.executable, "-m", "autonama", "analyze", "--top-100", "--optimize", "--jobs", "2", *OFFLINE)
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        deadline = time.monotonic() + 60
+        while len(children.read_text().split()) < 3 and time.monotonic() < deadline:  # two workers and their tracker
+            time.sleep(0.1)
         time.sleep(3)
         os.killpg(process.pid, signal.SIGINT)
         told = process.communicate(timeout=60)[1]

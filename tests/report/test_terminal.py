@@ -120,7 +120,7 @@ def test_six_sets_fit_one_screen_with_all_that_matters(width: int) -> None:
     assert sum(line.startswith("    ▲ signal_matches_bands 5 · odd 1 · Row 1: signal BUY con") for line in lines) == 5
     assert sum(line.startswith("    BUY 3 SELL 4 HOLD 3 · median return 5.50 %") for line in lines) == 5
     assert any(line.startswith("    ✗ symbol_format 8 · has_rows 1 · Row 1: Invalid") for line in lines)
-    assert "  Every finding: autonama runs 12 · performance: autonama validate --all -v" in lines
+    assert "  Every finding: autonama runs 12 · performance: the same with validate -v" in lines
     assert "published does not enter twice" in " ".join(lines[-2:])
 
 

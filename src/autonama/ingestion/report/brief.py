@@ -20,10 +20,11 @@ EXAMPLE = 24
 STYLES = {"error": "red", "warning": "yellow"}
 
 
-def in_brief(outcome: SetOutcome, width: int, *, performance_too: bool) -> list[Text]:
+def in_brief(outcome: SetOutcome, width: int, *, errors_too: bool, performance_too: bool) -> list[Text]:
     """Errors and warnings by rule, each on one line with an example; then how the strategies did."""
     found = findings(outcome.issues, 1)
-    lines = [_rules(severity, [one for one in found if one.severity == severity], width) for severity in STYLES]
+    told = ("error", "warning") if errors_too else ("warning",)
+    lines = [_rules(severity, [one for one in found if one.severity == severity], width) for severity in told]
     if outcome.status in KNOWN:
         return [*_notes(outcome, width), *(line for line in lines if line)]
     result = performance(outcome.rows, outcome.issues)
@@ -38,7 +39,7 @@ def more_of(run: RunOutcome) -> str:
         return ""
     if run.run_id is None:
         return "Every finding, with remedies and performance: the same command with --verbose"
-    checked = "" if run.replay else " · performance: autonama validate --all -v"
+    checked = "" if run.replay else " · performance: the same with validate -v"
     return f"Every finding: autonama runs {run.run_id}{checked}"
 
 
@@ -66,7 +67,8 @@ def _most(items: Sequence[str], room: int) -> list[str]:
     """As many of the first items as fit, and the first in any case."""
     told = [items[0]]
     for item in items[1:]:
-        if cell_len(" · ".join([*told, item, "9 rules more"])) > room:
+        rest = ["9 rules more"] if len(told) + 1 < len(items) else []
+        if cell_len(" · ".join([*told, item, *rest])) > room:
             break
         told.append(item)
     return told

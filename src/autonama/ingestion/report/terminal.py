@@ -59,6 +59,9 @@ WARNING_LINES = 3
 
 FLAGGED_NAMES = 6
 
+SETS_IN_FULL = 3
+"""Sets of one run whose errors are told with the first rows and the remedy, as those of a single one."""
+
 SETS_ON_A_SCREEN = 6
 """Sets of one run that have two or three lines each: that many fit a screen of 24 lines."""
 
@@ -80,7 +83,7 @@ def print_run(run: RunOutcome, console: Console, *, verbose: bool = False) -> No
         _print_set(run.sets[0], console, verbose=verbose)
     elif run.sets:
         _print_sets(run, console, verbose=verbose)
-    if len(run.sets) <= 1 or verbose:
+    if len(run.sets) <= SETS_IN_FULL or verbose:
         console.print()
     _print(console, _paragraph(next_step(run), console, 0, "bold"))
 
@@ -175,18 +178,23 @@ def _row_counts(outcome: SetOutcome) -> list[str]:
 
 
 def _print_sets(run: RunOutcome, console: Console, *, verbose: bool) -> None:
+    """A line a set with its numbers; below it in brief what was found, or, of few sets, the errors in full."""
+    few = len(run.sets) <= SETS_IN_FULL
     head, *lines, together = _set_table(run.sets, console.width)
     _print(console, [head])
     for line, outcome in zip(lines, run.sets, strict=True):
         _print(console, [line])
         if not verbose:
-            _print(console, in_brief(outcome, console.width, performance_too=len(run.sets) <= SETS_ON_A_SCREEN))
+            roomy = len(run.sets) <= SETS_ON_A_SCREEN
+            _print(console, in_brief(outcome, console.width, errors_too=not few, performance_too=roomy))
     _print(console, [together])
-    for outcome in run.sets if verbose else ():
-        console.print()
-        _print(console, [Text(_tail(visible(outcome.name), console.width), "bold")])
-        _print_findings(outcome, console, verbose=True)
-        _print_performance_of(outcome, console, verbose=True)
+    for outcome in run.sets:
+        if verbose or (few and severities(outcome.issues)[0]):
+            console.print()
+            _print(console, [Text(_tail(visible(outcome.name), console.width), "bold")])
+            _print_findings(outcome, console, verbose=verbose, warnings=verbose)
+        if verbose:
+            _print_performance_of(outcome, console, verbose=True)
     if not verbose and (rest := more_of(run)):
         _print(console, _paragraph(rest, console, INDENT, "dim"))
 
@@ -213,10 +221,10 @@ def _status(outcome: SetOutcome) -> Text:
     return Text(f"{MARKS[outcome.status]} {STATUS_WORDS[outcome.status]}", STYLES[outcome.status])
 
 
-def _print_findings(outcome: SetOutcome, console: Console, *, verbose: bool) -> None:
+def _print_findings(outcome: SetOutcome, console: Console, *, verbose: bool, warnings: bool = True) -> None:
     found = findings(outcome.issues, FIRST_IN_FULL if verbose else FIRST_ERRORS)
     errors = [finding for finding in found if finding.severity == "error"]
-    milder = [finding for finding in found if finding.severity != "error"]
+    milder = [finding for finding in found if finding.severity != "error"] if warnings else []
     for severity, group in (("error", errors), ("warning", milder)):
         if group:
             console.print()
