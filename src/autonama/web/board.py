@@ -88,7 +88,6 @@ class Board:
             if self._summary:
                 return self._summary
         found = self._reader.row("board", "summary")
-        found["codes"] = self._reader.rows("board", "flag_codes") if found["flagged"] else []
         with self._lock:
             if version == self._version:
                 self._summary = found

@@ -20,7 +20,8 @@ CONNECTIONS = 4
 PATIENCE_S = 3.0
 """How long a page waits for a connection before it says that the database does not answer."""
 
-OPTIONS = "-c default_transaction_read_only=on -c timezone=UTC -c statement_timeout=30s -c lock_timeout=5s"
+OPTIONS = "-c default_transaction_read_only=on -c timezone=UTC -c statement_timeout=30s -c lock_timeout=5s -c jit=off"
+"""Compiling the board's queries takes longer than running them."""
 
 Row = dict[str, Any]
 

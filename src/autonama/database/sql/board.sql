@@ -30,24 +30,24 @@ LEFT JOIN ingestion.files AS f ON f.id = a.file_id
 ORDER BY wanted.place
 
 -- name: summary
--- The whole board in one line.
+-- The whole board in one line, looked at once: counts, the words that filters offer, and how often each warning occurs.
+WITH board AS MATERIALIZED (
+    SELECT signal, previous_signal <> signal AS flip, flags, analysis_date, interval, engine FROM trading.board
+)
 SELECT count(*) AS alerts,
        count(*) FILTER (WHERE signal = 'BUY') AS buy,
        count(*) FILTER (WHERE signal = 'SELL') AS sell,
        count(*) FILTER (WHERE signal = 'HOLD') AS hold,
-       count(*) FILTER (WHERE previous_signal <> signal) AS flips,
+       count(*) FILTER (WHERE flip) AS flips,
        count(*) FILTER (WHERE flags <> '{}') AS flagged,
        max(analysis_date) AS newest,
        min(analysis_date) AS oldest,
        coalesce(array_agg(DISTINCT interval), '{}') AS intervals,
-       coalesce(array_agg(DISTINCT engine), '{}') AS engines
-FROM trading.board
-
--- name: flag_codes
--- The warnings that any of the newest alerts carries, the most frequent first.
-SELECT code, count(*) AS alerts
-FROM trading.board CROSS JOIN LATERAL unnest(flags) AS code
-GROUP BY code ORDER BY count(*) DESC, code
+       coalesce(array_agg(DISTINCT engine), '{}') AS engines,
+       (SELECT coalesce(json_agg(json_build_object('code', code, 'alerts', alerts) ORDER BY alerts DESC, code), '[]')
+        FROM (SELECT code, count(*) AS alerts FROM board CROSS JOIN LATERAL unnest(flags) AS code GROUP BY code) AS c
+       ) AS codes
+FROM board
 
 -- name: last_runs
 -- Of every engine the last run that brought or refused something.
