@@ -1,0 +1,92 @@
+"""Small files that want all of the memory, or all of the time: each is read by a process of its own, and measured."""
+
+import gzip
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from backports import zstd
+
+MEGABYTE = 1 << 20
+LIMIT = 16 * MEGABYTE
+"""What `max_file_size_mb` is in these tests. The default is 128 times as much."""
+
+PEAK = 20 * LIMIT
+"""How much the process may grow beyond its start. A file of just the limit needs some of it, see the last test."""
+
+ADDRESSES = 6 << 30
+"""The process's address space: polars reserves much more of it than it uses."""
+
+SECONDS = 60
+
+CHILD = """
+import json, os, resource, signal, sys, time
+from datetime import UTC, datetime
+from pathlib import Path
+from autonama.config import load_settings
+from autonama.engines import load_engine
+from autonama.ingestion.read import read
+from autonama.ingestion.rules import rules_for
+from autonama.ingestion.validate import validate
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+path, limit, engine = Path(sys.argv[1]), int(sys.argv[2]), load_engine("vectorbt")
+rules = rules_for(engine, load_settings(engine_results_dir="."), now=datetime.now(UTC))
+before, began = peak(), time.perf_counter()
+verdict = validate(read(path, engine, max_bytes=limit), engine, rules, UTC)
+codes = sorted(set(verdict.issues["code"]))
+messages = verdict.issues["message"].head(1).to_list()
+print(json.dumps([codes, messages, verdict.read, peak() - before, time.perf_counter() - began]))
+"""
+
+
+def limits() -> None:
+    """Held by the child from its first instruction on: an allocation too large fails, and so does a hang."""
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+
+
+def read_apart(path: Path, limit: int = LIMIT) -> tuple[list[str], list[str], int, int, float]:
+    """Codes, the first message, rows, bytes that the process grew by, seconds."""
+    os.utime(path, (time.time() - 60,) * 2)
+    command = (sys.executable, "-c", CHILD, str(path), str(limit))
+    done = subprocess.run(command, capture_output=True, text=True, timeout=2 * SECONDS, check=False, preexec_fn=limits)
+    assert done.returncode == 0, done.stderr[-2_000:]
+    codes, messages, rows, grown, seconds = json.loads(done.stdout)
+    return codes, messages, rows, grown, seconds
+
+
+def write(path: Path, content: bytes) -> None:
+    """The content as the file's."""
+    path.write_bytes(content)
+
+
+EMPTY_MEMBER = gzip.compress(bytes(64 * MEGABYTE))
+EMPTY_FRAME = zstd.compress(bytes(64 * MEGABYTE))
+
+BOMBS: dict[str, Callable[[Path], None]] = {
+    "r.csv.gz": lambda path: write(path, EMPTY_MEMBER * 160),
+    "r.ndjson.zst": lambda path: write(path, EMPTY_FRAME * 160),
+    "one line.csv": lambda path: write(path, b"symbol,interval\n" + b"x" * (200 * MEGABYTE)),
+    "one line.ndjson.zst": lambda path: write(path, zstd.compress(b'{"a":"' + b"x" * (200 * MEGABYTE))),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_is_refused_within_its_bounds(tmp_path: Path, name: str) -> None:
+    """What becomes more than max_file_size_mb is refused by name, in little memory and little time."""
+    path = tmp_path / name
+    BOMBS[name](path)
+    codes, messages, rows, grown, seconds = read_apart(path)
+    assert (codes, rows) == (["file_format"], 0)
+    assert "max_file_size_mb" in messages[0]
+    assert grown < PEAK
+    assert seconds < 5
