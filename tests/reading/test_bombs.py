@@ -10,8 +10,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 from backports import zstd
+
+from writing import good
 
 MEGABYTE = 1 << 20
 LIMIT = 16 * MEGABYTE
@@ -69,6 +72,16 @@ def write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
+def constant(path: Path, rows: int, **columns: object) -> None:
+    """A Parquet file of one row many times over."""
+    pl.select(pl.repeat(value, rows).alias(name) for name, value in columns.items()).write_parquet(path)
+
+
+def long_texts(path: Path) -> None:
+    """A dictionary of one text of 64 kB that 5,000 rows refer to: 320 MB once it is written out."""
+    pl.select(pl.repeat("x" * 65_536, 5_000).alias("symbol")).write_parquet(path, compression="zstd")
+
+
 EMPTY_MEMBER = gzip.compress(bytes(64 * MEGABYTE))
 EMPTY_FRAME = zstd.compress(bytes(64 * MEGABYTE))
 
@@ -76,6 +89,8 @@ BOMBS: dict[str, Callable[[Path], None]] = {
     "r.csv.gz": lambda path: write(path, EMPTY_MEMBER * 160),
     "r.ndjson.zst": lambda path: write(path, EMPTY_FRAME * 160),
     "one line.csv": lambda path: write(path, b"symbol,interval\n" + b"x" * (200 * MEGABYTE)),
+    "flat.parquet": lambda path: constant(path, 2_000_000, **good()),
+    "texts.parquet": long_texts,
     "one line.ndjson.zst": lambda path: write(path, zstd.compress(b'{"a":"' + b"x" * (200 * MEGABYTE))),
 }
 

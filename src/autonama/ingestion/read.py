@@ -74,6 +74,8 @@ def read(path: Path, engine: Engine, *, max_bytes: int) -> SourceFile:
     sha256 = hashlib.sha256(content.data).hexdigest()
     size = len(content.data)
     try:
+        if name.format == "parquet":
+            parquet.refuse_large(content.data, max_bytes)
         rows = _read_rows(path, name.format, content.data, engine)
     except Unreadable as fault:
         rows = _no_rows(engine, fault)

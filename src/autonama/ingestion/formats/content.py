@@ -101,23 +101,24 @@ def _broken(error: Exception) -> str:
 def _read(file: IO[bytes], compression: Compression | None, max_bytes: int) -> bytes:
     if compression is None or not os.fstat(file.fileno()).st_size:
         data = file.read(max_bytes + 1)
-        return _within(data, len(data), max_bytes)
+        within(len(data), max_bytes)
+        return data
     opened = gzip.GzipFile(fileobj=file) if compression == "gz" else zstd.ZstdFile(file)
     stream = cast("IO[bytes]", opened)
     plain = io.BytesIO()
     while chunk := stream.read(CHUNK):
         plain.write(chunk)
-        _within(b"", plain.tell(), max_bytes)
+        within(plain.tell(), max_bytes)
     return plain.getvalue()
 
 
-def _within(data: bytes, size: int, max_bytes: int) -> bytes:
+def within(size: int, max_bytes: int) -> None:
+    """Unreadable where it is more."""
     if size > max_bytes:
         limit = f"{max_bytes / 1e6:,.0f} MB" if max_bytes >= 1e6 else f"{max_bytes:,} bytes"
         raise Unreadable(
             "file_format", f"The file holds more than {limit}. If it should, raise max_file_size_mb in the config file"
         )
-    return data
 
 
 def _again(path: Path) -> os.stat_result:

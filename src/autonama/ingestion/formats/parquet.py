@@ -7,6 +7,7 @@ import polars as pl
 
 from autonama.engines.contract import Column, Engine
 from autonama.ingestion.formats.columns import finished, presence_issues
+from autonama.ingestion.formats.content import within
 from autonama.ingestion.formats.lines import NUL_SHOWN
 from autonama.ingestion.formats.rows import BAD_ROWS_LIMIT, Rows, Unreadable, too_many_bad_rows
 from autonama.ingestion.issues import issue, issue_frame
@@ -33,6 +34,28 @@ def read_rows(data: bytes, engine: Engine) -> Rows:
     except _DAMAGED as error:
         raise Unreadable("file_format", f"The Parquet file is damaged: {_reason(error)}. Copy it again") from None
     return _rows(texts, table.columns, found, engine)
+
+
+def refuse_large(data: bytes, max_bytes: int) -> None:
+    """Unreadable where the values would take more than `max_bytes` as text, before any of them is made one.
+
+    A few bytes of Parquet can stand for a value a billion times. Counted at a byte a value and the bytes of texts;
+    what lies inside lists is not counted.
+    """
+    try:
+        lazy = pl.scan_parquet(io.BytesIO(data))
+        schema = lazy.collect_schema()
+        texts = [name for name, form in schema.items() if form == pl.String]
+        rows = lazy.select(pl.len()).collect().item()
+        size = rows * (len(schema) - len(texts))
+        within(size, max_bytes)
+        for name in texts:
+            # Of each text the length alone: equal texts share their bytes until they are written out.
+            length = pl.col(name).str.len_bytes().cast(pl.Int64).sum()
+            size += lazy.select(length).collect(engine="streaming").item() or 0
+            within(size, max_bytes)
+    except _DAMAGED:
+        return  # read_rows says what is wrong with it
 
 
 def _read_table(data: bytes) -> pl.DataFrame:
