@@ -21,10 +21,13 @@ LIMIT = 16 * MEGABYTE
 """What `max_file_size_mb` is in these tests. The default is 128 times as much."""
 
 PEAK = 20 * LIMIT
-"""How much the process may grow beyond its start. A file of just the limit needs some of it, see the last test."""
+"""What the process may grow by, with the one that decodes Parquet. A sound file of just the limit takes half of it."""
 
 ADDRESSES = 6 << 30
 """The process's address space: polars reserves much more of it than it uses."""
+
+DENSE = 64 * LIMIT
+"""How much it may grow over a file of just the limit that is all rows and no content: 20 to 41 times it."""
 
 SECONDS = 60
 
@@ -39,7 +42,8 @@ from autonama.ingestion.rules import rules_for
 from autonama.ingestion.validate import validate
 
 def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 path, limit, engine = Path(sys.argv[1]), int(sys.argv[2]), load_engine("vectorbt")
 rules = rules_for(engine, load_settings(engine_results_dir="."), now=datetime.now(UTC))
@@ -82,6 +86,11 @@ def long_texts(path: Path) -> None:
     pl.select(pl.repeat("x" * 65_536, 5_000).alias("symbol")).write_parquet(path, compression="zstd")
 
 
+def one_list(path: Path) -> None:
+    """One row, whose list has a hundred million zeros: 800 MB, and more as text."""
+    pl.select(pl.repeat(0, 100_000_000, dtype=pl.Int64).implode().alias("symbol")).write_parquet(path)
+
+
 EMPTY_MEMBER = gzip.compress(bytes(64 * MEGABYTE))
 EMPTY_FRAME = zstd.compress(bytes(64 * MEGABYTE))
 
@@ -91,6 +100,7 @@ BOMBS: dict[str, Callable[[Path], None]] = {
     "one line.csv": lambda path: write(path, b"symbol,interval\n" + b"x" * (200 * MEGABYTE)),
     "flat.parquet": lambda path: constant(path, 2_000_000, **good()),
     "texts.parquet": long_texts,
+    "list.parquet": one_list,
     "one line.ndjson.zst": lambda path: write(path, zstd.compress(b'{"a":"' + b"x" * (200 * MEGABYTE))),
 }
 
@@ -105,3 +115,31 @@ def test_a_bomb_is_refused_within_its_bounds(tmp_path: Path, name: str) -> None:
     assert "max_file_size_mb" in messages[0]
     assert grown < PEAK
     assert seconds < 5
+
+
+ALL_ROWS = {
+    "one comma a row.csv": b"symbol,interval\n" + b",\n" * (LIMIT // 2 - 8),
+    "one field a row.csv": b"symbol,interval\n" + b"x\n" * (LIMIT // 2 - 8),
+    "blank lines.csv": b"symbol\n" + b"\n" * (LIMIT - 8),
+    "commas only.csv": (b"," * (MEGABYTE - 1) + b"\n") * 16,
+    "a wide header.csv": b"," * (MEGABYTE - 1) + b"\n" + b"x\n" * (7 * MEGABYTE),
+    "empty objects.ndjson": b"{}\n" * (LIMIT // 3),
+    "brackets.ndjson": b"[\n" * (LIMIT // 2),
+    "objects in objects.json": b'{"a":' * (LIMIT // 5),
+    "numbers in a text's place.json": b"[" + b",".join([b'{"symbol":[' + b"1," * 400_000 + b"1]}"] * 4) + b"]",
+}
+
+
+OFTEN = ("one field a row.csv", "empty objects.ndjson", "numbers in a text's place.json")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in OFTEN else pytest.mark.full) for name in ALL_ROWS]
+)
+def test_rows_without_content_stay_within_bounds(tmp_path: Path, name: str) -> None:
+    """A file of just max_file_size_mb that makes as many rows, fields or values as it can takes a bounded multiple."""
+    path = tmp_path / name
+    write(path, ALL_ROWS[name])
+    codes, _, _, grown, _ = read_apart(path)
+    assert set(codes) <= {"file_format", "columns_present", "has_rows", "invalid_symbol"}
+    assert grown < DENSE

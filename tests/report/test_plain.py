@@ -1,4 +1,4 @@
-"""Figures, prices, times and foreign text as people read them."""
+"""Figures, prices and times as people read them."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 
 from autonama.ingestion.report.plain import count, counted, figure, moment, price, span
-from autonama.visible import visible
 
 
 @pytest.mark.parametrize(
@@ -59,9 +58,3 @@ def test_times_are_utc_and_say_so() -> None:
     assert span(tokyo, tokyo) == "2026-01-15 10:30 UTC"
     assert span(tokyo, datetime(2026, 1, 15, 11, tzinfo=UTC)) == "2026-01-15 10:30 to 11:00 UTC"
     assert span(tokyo, datetime(2026, 1, 16, tzinfo=UTC)) == "2026-01-15 10:30 to 2026-01-16 00:00 UTC"
-
-
-def test_what_cannot_be_seen_is_written_out() -> None:
-    """Escape sequences, newlines, direction marks and half surrogates are shown, letters of any script are kept."""
-    assert visible("a\x1b[31m\nb\x00\u202ec\udcff") == "a\\x1b[31m\\nb\\x00\\u202ec\\udcff"
-    assert visible("比特币 Ünïcode 🚀") == "比特币 Ünïcode 🚀"

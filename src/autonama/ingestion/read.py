@@ -22,12 +22,7 @@ SETTLE_S = 1.0
 """A writer that has more to say does so within a second; longer would be felt by whoever reads a file without a last
 line's end."""
 
-_READERS = {
-    "csv": csv.read_rows,
-    "json": json.read_rows,
-    "ndjson": json.read_lines,
-    "parquet": parquet.read_rows,
-}
+_READERS = {"csv": csv.read_rows, "json": json.read_rows, "ndjson": json.read_lines}
 
 
 @dataclass(frozen=True)
@@ -74,9 +69,7 @@ def read(path: Path, engine: Engine, *, max_bytes: int) -> SourceFile:
     sha256 = hashlib.sha256(content.data).hexdigest()
     size = len(content.data)
     try:
-        if name.format == "parquet":
-            parquet.refuse_large(content.data, max_bytes)
-        rows = _read_rows(path, name.format, content.data, engine)
+        rows = _read_rows(path, name.format, content.data, engine, max_bytes)
     except Unreadable as fault:
         rows = _no_rows(engine, fault)
     return SourceFile(
@@ -108,7 +101,7 @@ def _settle(path: Path, modified_at: datetime) -> None:
             raise FileChanging(f"{visible(path)} is still being written. It is left for the next look.")
 
 
-def _read_rows(path: Path, form: Format | None, data: bytes, engine: Engine) -> Rows:
+def _read_rows(path: Path, form: Format | None, data: bytes, engine: Engine, max_bytes: int) -> Rows:
     if not data:
         raise Unreadable("file_not_empty", "The file is empty. Run the engine again, or remove the file")
     if form is None:
@@ -117,6 +110,8 @@ def _read_rows(path: Path, form: Format | None, data: bytes, engine: Engine) -> 
             f"{visible(path.name)} has none of the extensions {known}, nor one of them with {' or '.join(COMPRESSIONS)}"
         )
         raise Unreadable("file_format", message)
+    if form == "parquet":
+        return parquet.read_rows(data, engine, max_bytes)
     return _READERS[form](data, engine)
 
 

@@ -1,1 +1,1 @@
-"""One file a storage format, each with `read_rows(data, engine) -> Rows`."""
+"""One file a storage format, each with a function that makes rows of texts of a file's content."""

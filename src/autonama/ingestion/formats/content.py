@@ -15,7 +15,7 @@ from typing import IO, cast
 
 from autonama.errors import FileChanging
 from autonama.faults import reach
-from autonama.ingestion.formats.rows import Unreadable
+from autonama.ingestion.formats.rows import Unreadable, within
 from autonama.ingestion.names import Compression, utc_of
 from autonama.visible import visible
 
@@ -110,15 +110,6 @@ def _read(file: IO[bytes], compression: Compression | None, max_bytes: int) -> b
         plain.write(chunk)
         within(plain.tell(), max_bytes)
     return plain.getvalue()
-
-
-def within(size: int, max_bytes: int) -> None:
-    """Unreadable where it is more."""
-    if size > max_bytes:
-        limit = f"{max_bytes / 1e6:,.0f} MB" if max_bytes >= 1e6 else f"{max_bytes:,} bytes"
-        raise Unreadable(
-            "file_format", f"The file holds more than {limit}. If it should, raise max_file_size_mb in the config file"
-        )
 
 
 def _again(path: Path) -> os.stat_result:

@@ -22,6 +22,9 @@ from autonama.visible import visible
 BATCH = 10_000
 """Objects held before they become a frame: a dictionary of thirteen texts takes ten times the room of its line."""
 
+BATCH_TEXT = 4 << 20
+"""Characters of the rows that are held: one that is all small numbers takes fifty times its own."""
+
 ABSENT = object()
 
 
@@ -65,10 +68,13 @@ class JsonRows:
         self._fields = [Field(column) for column in columns]
         self._instead = [field for field in self._fields if field.column.instead]
         self._absent = {field.path: field for field in self._fields}
+        self._known = frozenset(key for column in columns for key in (column.path, column.path.split(".")[0]))
         self._keys: dict[str, None] = {}
         self._batch: list[tuple[int, int | None, str, dict[str, Any]]] = []
         self._frames: list[pl.DataFrame] = []
         self._bad: list[int] = []
+        self._held = 0
+        self._strangers = 0
         self._results = False
         self.issues: list[dict[str, Any]] = []
         self.count = 0
@@ -86,6 +92,9 @@ class JsonRows:
         self._results = self._results or not any(field.text(field.of(value)) for field in self._instead)
         self._note_keys(value)
         self._append(value, raw, line)
+        self._strangers += value.keys().isdisjoint(self._known)
+        if self._strangers > BAD_ROWS_LIMIT:
+            raise too_many_bad_rows()
         for key in dict.fromkeys(repeated):
             name = visible(key)
             message = f"Row {self.count}{_line(line)} has the key '{name}' more than once"
@@ -116,7 +125,8 @@ class JsonRows:
     def _append(self, value: dict[str, Any], raw: str, line: int | None) -> None:
         self.count += 1
         self._batch.append((self.count, line, raw, value))
-        if len(self._batch) >= BATCH:
+        self._held += len(raw)
+        if len(self._batch) >= BATCH or self._held >= BATCH_TEXT:
             self._flush()
 
     def _note_keys(self, row: dict[str, Any]) -> None:
@@ -145,6 +155,7 @@ class JsonRows:
         texts = {field.column.name: pl.Series(field.texts(rows), dtype=pl.String) for field in self._fields}
         self._frames.append(pl.DataFrame(frame | texts))
         self._batch = []
+        self._held = 0
 
 
 def summary_frame(document: dict[str, Any], columns: Sequence[Column]) -> pl.DataFrame:

@@ -55,7 +55,7 @@ def judge(data: bytes, body: pl.DataFrame, width: int, delimiter: str) -> Judged
     """Sorts the lines behind a header of that width. Blank lines are left out."""
     whole, fields = _expressions(data, delimiter)
     raw = pl.col("raw")
-    body = body.with_columns(whole.alias("whole"), fields.alias("fields")).filter(raw != "")
+    body = body.filter(raw != "").with_columns(whole.alias("whole"), fields.alias("fields"))
     fit = pl.col("whole") & (pl.col("fields") == width)
     odd = body.filter(~fit)
     if odd.is_empty():
@@ -64,6 +64,8 @@ def judge(data: bytes, body: pl.DataFrame, width: int, delimiter: str) -> Judged
     alone = pl.col("whole") & ~pl.col("line").is_in(pl.Series(rest, dtype=pl.UInt32).implode())
     blank = (pl.col("fields") == 1) & (raw.str.strip_chars() == "")
     ragged = odd.filter(alone & ~blank) if width > 1 else odd.filter(alone)
+    if ragged.height + faults.height > BAD_ROWS_LIMIT:
+        raise too_many_bad_rows()
     return Judged(body.filter(alone & fit), records, pl.concat([_ragged(ragged, width), faults]))
 
 

@@ -40,3 +40,12 @@ def too_many_bad_rows(limit: int = BAD_ROWS_LIMIT) -> Unreadable:
     return Unreadable(
         "file_format", f"More than {limit:,} rows cannot be read: this is not a result file of the engine"
     )
+
+
+def within(size: int, max_bytes: int) -> None:
+    """Unreadable where a file's content is more."""
+    if size > max_bytes:
+        limit = f"{max_bytes / 1e6:,.0f} MB" if max_bytes >= 1e6 else f"{max_bytes:,} bytes"
+        raise Unreadable(
+            "file_format", f"The file holds more than {limit}. If it should, raise max_file_size_mb in the config file"
+        )

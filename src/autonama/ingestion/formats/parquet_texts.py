@@ -1,0 +1,203 @@
+"""The values of a Parquet file as texts, decoded in a process of their own.
+
+One damaged byte can make the decoder ask for 2^61 bytes of memory, and then the process is gone; a few bytes can stand
+for a value a billion times. `decode` gives that work to a child that may die of it, and hears why. The child is told
+what is wanted by its argument, gets the file on stdin, writes the texts to stdout as Arrow IPC, and says on the last
+line of stderr, as JSON, which columns the file has, or what is wrong with it.
+"""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO
+
+import polars as pl
+
+from autonama.ingestion.formats.rows import Unreadable, within
+from autonama.visible import visible
+
+ROOM = 10
+"""What decoding may take of memory, in times of `max_bytes`: the file, its table, and each value in two texts."""
+
+SPARE = 256 << 20
+"""Bytes that decoding a small file takes beside that: the decoder's own."""
+
+THREADS = 4
+"""More make a file of some megabytes no faster, and each takes memory of its own."""
+
+PATIENCE_S = 900
+"""Seconds of CPU: a damaged file may send the decoder round in circles. A million rows take about one."""
+
+KILLED = -9
+"""How a process ends that the system killed because all memory was gone."""
+
+_DAMAGED = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, OverflowError, MemoryError)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """frame: `raw`, a row as a JSON object, and a String column for each of the wanted that the file has.
+
+    names: the columns of the file.
+    """
+
+    frame: pl.DataFrame
+    names: tuple[str, ...]
+
+
+def decode(data: bytes, paths: Mapping[str, str], max_bytes: int) -> Texts:
+    """The file's rows as texts. Floats are the shortest that reads back, decimals exact, times in ISO 8601.
+
+    paths: of the wanted columns, by their names; dots lead into structs.
+    max_bytes: of the values as text.
+
+    Unreadable where the file is damaged, or too large.
+    """
+    command = (sys.executable, "-P", "-m", __name__, json.dumps([dict(paths), max_bytes]))
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "POLARS_MAX_THREADS": str(min(THREADS, os.cpu_count() or 1)),
+    }
+    with _memory_file() as texts:
+        done = subprocess.run(command, input=data, stdout=texts, stderr=subprocess.PIPE, env=environment, check=False)
+        if done.returncode:
+            raise Unreadable("file_format", _cause_of_death(done.returncode, done.stderr, max_bytes))
+        answer = json.loads(done.stderr.splitlines()[-1])
+        if "fault" in answer:
+            raise Unreadable("file_format", answer["fault"])
+        texts.seek(0)
+        return Texts(pl.read_ipc(texts), tuple(answer["names"]))
+
+
+def _memory_file() -> IO[bytes]:
+    """A file that two processes share and no disk holds, where the system has such; else a temporary one."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("parquet texts"), "w+b")
+    return tempfile.TemporaryFile()
+
+
+def _cause_of_death(code: int, stderr: bytes, max_bytes: int) -> str:
+    if code == KILLED or b"memory allocation of" in stderr or b"MemoryError" in stderr:
+        return (
+            f"The Parquet file is damaged, or needs far more memory than the {max_bytes / 1e6:,.0f} MB of "
+            "max_file_size_mb. Copy it again, or raise max_file_size_mb in the config file"
+        )
+    if code > 0:
+        raise RuntimeError(f"the decoder of Parquet ended with {code}: {stderr.decode(errors='replace')[-2_000:]}")
+    return "The Parquet file is damaged: it cannot be decoded. Copy it again"
+
+
+def _answer(data: bytes, paths: Mapping[str, str], max_bytes: int) -> None:
+    try:
+        lazy = pl.scan_parquet(io.BytesIO(data))
+        schema = lazy.collect_schema()
+        _refuse_large(lazy, schema, max_bytes)
+        frame = lazy.collect().select(_raw(schema).alias("raw"), **_wanted(paths, schema))
+        frame.write_ipc(sys.stdout.buffer)
+    except Unreadable as fault:
+        _say({"fault": str(fault)})
+    except _DAMAGED as error:
+        _say({"fault": f"The Parquet file is damaged: {_reason(error)}. Copy it again"})
+    else:
+        _say({"names": schema.names()})
+
+
+def _say(answer: dict[str, object]) -> None:
+    sys.stderr.write("\n" + json.dumps(answer) + "\n")
+
+
+def _refuse_large(lazy: pl.LazyFrame, schema: pl.Schema, max_bytes: int) -> None:
+    """Counted before any value is a text: of equal texts the table holds one. What else there is has a byte or more."""
+    texts = [name for name, form in schema.items() if form == pl.String]
+    rows = lazy.select(pl.len()).collect().item()
+    size = rows * max(1, len(schema) - len(texts))
+    within(size, max_bytes)
+    for name in texts:
+        length = pl.col(name).str.len_bytes().cast(pl.Int64).sum()
+        size += lazy.select(length).collect(engine="streaming").item()
+        within(size, max_bytes)
+
+
+def _wanted(paths: Mapping[str, str], schema: pl.Schema) -> dict[str, pl.Expr]:
+    return {name: text for name, path in paths.items() if (text := _find(path, schema)) is not None}
+
+
+def _find(path: str, schema: pl.Schema) -> pl.Expr | None:
+    """The text of a column's value; None where the table has no such column."""
+    if path in schema:
+        return _text(pl.col(path), schema[path])
+    first, *steps = path.split(".")
+    if first not in schema:
+        return None
+    value, form = pl.col(first), schema[first]
+    for step in steps:
+        fields = form.to_schema() if isinstance(form, pl.Struct) else pl.Schema()
+        if step not in fields:
+            return None
+        value, form = value.struct.field(step), pl.Schema(fields)[step]
+    return _text(value, form)
+
+
+def _text(value: pl.Expr, form: pl.DataType) -> pl.Expr:
+    if form.is_float():
+        return value.cast(pl.String).replace({"inf": "Infinity", "-inf": "-Infinity"})
+    if isinstance(form, pl.Datetime):
+        return value.dt.strftime(f"%Y-%m-%dT%H:%M:%S%.f{'%:z' if form.time_zone else ''}")
+    if isinstance(form, pl.Duration):
+        return value.dt.to_string("iso")
+    if isinstance(form, pl.Binary):
+        return value.map_batches(_decoded, return_dtype=pl.String)
+    if form.is_nested():
+        wrapped = pl.struct(value.alias("v")).struct.json_encode().str.slice(len('{"v":')).str.strip_suffix("}")
+        return pl.when(value.is_not_null()).then(wrapped)
+    return value.cast(pl.String)
+
+
+def _decoded(values: pl.Series) -> pl.Series:
+    """Bytes that were meant as text; what is no UTF-8 in them stands escaped."""
+    texts = [None if value is None else value.decode("utf-8", "backslashreplace") for value in values]
+    return pl.Series(values.name, texts, dtype=pl.String)
+
+
+def _raw(schema: pl.Schema) -> pl.Expr:
+    """A row as a JSON object of its texts, each as exact as the table has it."""
+    if not schema:
+        return pl.lit("{}")
+    return pl.struct(_text(pl.col(name), form).alias(name) for name, form in schema.items()).struct.json_encode()
+
+
+def _reason(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return visible(lines[0]) if lines else "it cannot be decoded"
+
+
+def _hold(max_bytes: int) -> None:
+    """Keep this process within its bounds, where the system can: beyond them it is refused memory, or ended."""
+    try:
+        import resource  # noqa: PLC0415
+    except ImportError:  # Windows has no such bounds
+        return
+    memory = _held() + SPARE + ROOM * max_bytes
+    for bound, most in ((resource.RLIMIT_CPU, PATIENCE_S), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, memory)):
+        with suppress(ValueError, OSError):  # the user's own bound is narrower
+            resource.setrlimit(bound, (most, most))
+
+
+def _held() -> int:
+    """Bytes of memory that are this process's own by now."""
+    with suppress(OSError), open("/proc/self/statm") as status:  # noqa: PTH123
+        return int(status.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+if __name__ == "__main__":
+    wanted, most = json.loads(sys.argv[1])
+    _hold(most)
+    _answer(sys.stdin.buffer.read(), wanted, most)
