@@ -3,6 +3,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
+# A process a core, a file of tests at a time: most tests wait for a server or a process of their own.
+PARALLEL := -n auto --dist loadfile
 
 .PHONY: demo test test-full browser lint clean
 
@@ -16,10 +18,10 @@ test: $(VENV)/.installed-dev browser
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 
 test-full: $(VENV)/.installed-dev browser
-	$(BIN)/pytest -m ""
+	$(BIN)/pytest $(PARALLEL) -m ""
 
 # The dashboard is tested in Debian's Chromium. Where it is missing, root installs it, and anybody else is told.
 browser:

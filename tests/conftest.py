@@ -5,7 +5,7 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,15 @@ from autonama.database.account import Account, server_account
 
 hypothesis_settings.register_profile("autonama", deadline=None, database=None)
 hypothesis_settings.load_profile("autonama")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Half surrogates that a test logged stand escaped in its report: a worker process cannot hand them on."""
+    report = yield
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
+
 
 PASSWORD = "swordfish-0815"  # of the server's TCP door, which asks for one
 

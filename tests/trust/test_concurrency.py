@@ -24,10 +24,13 @@ def pool() -> Iterator[ProcessPoolExecutor]:
         yield processes
 
 
-def empty(url: str) -> None:
-    """Forget everything."""
+def fresh(url: str, place: Path, number: int) -> Path:
+    """Forget everything; an empty directory for the round of that number."""
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("TRUNCATE trading.alerts, trading.vectorbt_analysis, ingestion.runs CASCADE")
+    directory = place / str(number)
+    directory.mkdir()
+    return directory
 
 
 def deadlocks(url: str) -> int:
@@ -50,9 +53,7 @@ def test_eight_over_the_same_directory(
 ) -> None:
     """Each set is published by one and found published by the others; what they tell adds up to what is there."""
     for seed in range(rounds):
-        empty(database_url)
-        directory = tmp_path / str(seed)
-        directory.mkdir()
+        directory = fresh(database_url, tmp_path, seed)
         expected = plan(directory, seed, files=4, shared=8, own=4)
         told = together(pool, database_url, [[directory]] * PROCESSES)
         assert in_total(told) == len(expected.analyses)
@@ -69,9 +70,7 @@ def test_eight_over_sets_with_shared_keys(
 ) -> None:
     """Each has a set of its own, whose keys clash with the others' and come in another order: no update is lost."""
     for seed in range(rounds):
-        empty(database_url)
-        directory = tmp_path / str(seed)
-        directory.mkdir()
+        directory = fresh(database_url, tmp_path, seed)
         expected = plan(directory, seed, files=PROCESSES, shared=30, own=5)
         told = together(pool, database_url, [[path] for path in expected.files])
         assert in_total(told) == len(expected.analyses)
@@ -85,9 +84,7 @@ def test_eight_over_overlapping_and_disjoint_sets(
 ) -> None:
     """Each has three of eight sets, the next one two of these again; half of the rounds have no key in common."""
     for seed in range(rounds):
-        empty(database_url)
-        directory = tmp_path / str(seed)
-        directory.mkdir()
+        directory = fresh(database_url, tmp_path, seed)
         expected = plan(directory, seed, files=PROCESSES, shared=0 if seed % 2 else 20, own=20)
         shares = [[expected.files[(n + step) % PROCESSES] for step in range(3)] for n in range(PROCESSES)]
         assert in_total(together(pool, database_url, shares)) == len(expected.analyses)

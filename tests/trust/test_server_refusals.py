@@ -79,6 +79,7 @@ def test_an_unknown_database_is_told(breakable: Breakable, database: str, sets: 
         told(run.end(), f'"{missing}" does not exist .*createdb {missing}')
     breakable.execute(f"CREATE DATABASE {missing}")
     repaired(breakable.url(missing), sets, calm)
+    assert state(breakable.url(missing)) == calm
 
 
 def test_tls_that_the_server_has_not_is_told(

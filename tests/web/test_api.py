@@ -60,11 +60,16 @@ def test_the_api_is_what_its_description_says(examples: int, publish: Publish, d
     publish(many(5))
     with served(database_url) as address:
         api = schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json")
-        for found in api.get_all_operations():
-            _ask(found.ok(), examples)
+        operations = [found.ok() for found in api.get_all_operations()]
+        answers = sum(_ask(operation, examples) for operation in operations)
+    assert len(operations) == 5
+    assert answers >= 5 * examples
 
 
-def _ask(operation: Any, examples: int) -> None:
+def _ask(operation: Any, examples: int) -> int:
+    """Ask for so many examples and check each answer against the description; how many answers there were."""
+    answers = 0
+
     @settings(
         max_examples=examples,
         phases=[Phase.generate],
@@ -72,9 +77,12 @@ def _ask(operation: Any, examples: int) -> None:
     )
     @given(case=operation.as_strategy())
     def asked(case: Any) -> None:
+        nonlocal answers
         case.call_and_validate()
+        answers += 1
 
     asked()
+    return answers
 
 
 def test_numbers_are_exact(publish: Publish, client: httpx.Client) -> None:

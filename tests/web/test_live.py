@@ -94,7 +94,7 @@ def test_an_outage_is_told_and_ends_by_itself(serve: Serve, publish: Publish, da
         server.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'autonama web listener'"
         )
-        until(found, "lost")
-        until(found, "found")
+        assert until(found, "lost") == "{}"
+        assert until(found, "found") == "{}"
         publish([good()])
-        until(found, "published")
+        assert until(found, "published") == "published 1"

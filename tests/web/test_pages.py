@@ -212,3 +212,12 @@ def test_a_database_that_is_away_is_told_and_found_again(
     finally:
         server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     assert client.get("/").status_code == 200
+
+
+def test_numbers_beyond_all_bounds_are_no_fault(publish: Publish, client: httpx.Client) -> None:
+    """A page or a run of a thousand digits is a page beyond the last, or a run that is not there."""
+    publish([good(symbol="AUSDT")])
+    for digits in (20, 5_000):
+        for address in ("/", "/runs", "/symbol/AUSDT"):
+            assert client.get(address, params={"page": "9" * digits}).status_code == 200, address
+        assert client.get(f"/runs/{'9' * digits}").status_code == 404

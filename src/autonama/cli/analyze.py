@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autonama.cli.configured import configured
 from autonama.cli.edge import at_edge, complain, shown
 from autonama.cli.options import ConfigOption, JsonOption
 from autonama.errors import ConfigError
@@ -81,15 +82,11 @@ def analyze(
     as_json: JsonOption = False,
 ) -> None:
     """Compute regression bands, signals and backtests from market data, and write the result files for ingest."""
-    from autonama.config import load_settings
-
     if sum((symbols is not None, top is not None, top_100)) > 1:
         raise ConfigError("Of --symbols, --top and --top-100 only one can be given.")
     if kstd is not None and round(kstd, 2) != kstd:
         raise ConfigError(f"--kstd is {kstd}, and has to have at most two digits after the point, as it is stored.")
-    settings = load_settings(config)
-    for warning in settings.warnings:
-        complain(f"Warning: {warning}")
+    settings = configured(config)
     chosen = tuple(filter(None, symbols.split(","))) if symbols is not None else top or DEFAULT_TOP
     wish = _Wish(chosen, interval, days, optimize, degree, kstd, lookback, jobs or os.cpu_count() or 1)
     place = output or settings.engine_results_dir

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autonama.cli.edge import complain
+from autonama.cli.configured import configured
 from autonama.cli.options import ConfigOption, DatabaseUrlOption
 
 if TYPE_CHECKING:
-    from autonama.config import Settings
+    pass
 
 DumpArgument = Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The dump.", show_default=False)]
 OverwriteOption = Annotated[bool, typer.Option("--force", help="Replace FILE where it is there already.")]
@@ -37,7 +37,7 @@ def dump(
     from autonama.database import backup, connect
     from autonama.logs import logging_to
 
-    settings = _settings(config, database_url)
+    settings = configured(config, database_url=database_url)
     with logging_to(settings):
         made = backup.dump(settings, file, force=force)
         logging.getLogger("autonama.database").info("Dumped %s to %s", connect.shown(settings), made.file)
@@ -57,7 +57,7 @@ def restore(
     from autonama.database import backup, connect
     from autonama.logs import logging_to
 
-    settings = _settings(config, database_url)
+    settings = configured(config, database_url=database_url)
     with logging_to(settings):
         version = backup.restore(settings, file, force=force)
         logging.getLogger("autonama.database").info("Restored %s from %s", connect.shown(settings), file)
@@ -76,7 +76,7 @@ def grants(
     from autonama.database.connect import connect, translated
     from autonama.database.grants import statements
 
-    settings = _settings(config, database_url)
+    settings = configured(config, database_url=database_url)
     with connect(settings) as conn:
         sql = statements(conn, writer, reader)
         if not apply:
@@ -86,15 +86,6 @@ def grants(
             conn.execute(sql.encode())
     typer.echo(f"{writer} may write and {reader} may read. A role that was just made has no password yet: set one with")
     typer.echo("ALTER ROLE ... PASSWORD, or with psql's \\password, which shows it nowhere.")
-
-
-def _settings(config: Path | None, database_url: str | None) -> Settings:
-    from autonama.config import load_settings
-
-    settings = load_settings(config, **({} if database_url is None else {"database_url": database_url}))
-    for warning in settings.warnings:
-        complain(f"Warning: {warning}")
-    return settings
 
 
 def _next(version: str) -> str:

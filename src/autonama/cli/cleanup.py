@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autonama.cli.configured import configured
 from autonama.cli.options import ConfigOption, DatabaseUrlOption, JsonOption
 
 if TYPE_CHECKING:
@@ -27,17 +28,13 @@ def cleanup(
     """Delete results stored longer ago than --days. The ledger stays: no published file is published again."""
     import logging
 
-    from autonama.cli.edge import complain
     from autonama.cli.ledger_view import print_json
-    from autonama.config import load_settings
     from autonama.database.connect import connect
     from autonama.database.retention import cleanup as delete_old
     from autonama.engines import engine_tables
     from autonama.logs import logging_to
 
-    settings = load_settings(config, **({} if database_url is None else {"database_url": database_url}))
-    for warning in settings.warnings:
-        complain(f"Warning: {warning}")
+    settings = configured(config, database_url=database_url)
     kept_days = settings.cleanup_days if days is None else days
     with logging_to(settings), connect(settings) as conn:
         rows = delete_old(conn, kept_days, tables=engine_tables(), dry_run=dry_run)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autonama.cli import backup
-from autonama.cli.edge import at_edge, complain
+from autonama.cli.configured import configured
+from autonama.cli.edge import at_edge
 from autonama.cli.options import ConfigOption, DatabaseUrlOption, JsonOption
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def init(config: ConfigOption = None, database_url: DatabaseUrlOption = None) ->
     """Make the database ready: the embedded server, if it is the one that is set, and the schema."""
     from autonama.database import connect
 
-    settings = _settings(config, database_url)
+    settings = configured(config, database_url=database_url)
     _bring_to_head(settings)
     typer.echo(f"Ready: {connect.shown(settings)}")
 
@@ -37,7 +37,7 @@ def init(config: ConfigOption = None, database_url: DatabaseUrlOption = None) ->
 @at_edge
 def upgrade(config: ConfigOption = None, database_url: DatabaseUrlOption = None) -> None:
     """Bring the schema to this package's version, all or nothing. Tables of the older scripts are adopted."""
-    _bring_to_head(_settings(config, database_url))
+    _bring_to_head(configured(config, database_url=database_url))
 
 
 @app.command()
@@ -49,7 +49,7 @@ def status(config: ConfigOption = None, database_url: DatabaseUrlOption = None, 
     from autonama.database.session import Session
     from autonama.database.status import status as look
 
-    settings = _settings(config, database_url)
+    settings = configured(config, database_url=database_url)
     with Session(settings) as session:
         found = session.run(look)
     address = connect.shown(settings)
@@ -67,7 +67,9 @@ def url(
     """Print the database's address, as `psql "$(autonama db url --show-password)"` takes it."""
     from autonama.database import connect
 
-    typer.echo(connect.address(connect.conninfo(_settings(config, database_url)), show_password=show_password))
+    typer.echo(
+        connect.address(connect.conninfo(configured(config, database_url=database_url)), show_password=show_password)
+    )
 
 
 @app.command()
@@ -76,7 +78,7 @@ def stop(config: ConfigOption = None) -> None:
     """Stop the embedded server. The next command that needs it starts it again."""
     from autonama.database import embedded
 
-    settings = _settings(config, None)
+    settings = configured(config)
     stopped = embedded.stop(settings.data_dir)
     typer.echo("The embedded PostgreSQL was stopped." if stopped else "The embedded PostgreSQL was not running.")
 
@@ -84,15 +86,6 @@ def stop(config: ConfigOption = None) -> None:
 app.command()(at_edge(backup.dump))
 app.command()(at_edge(backup.restore))
 app.command()(at_edge(backup.grants))
-
-
-def _settings(config: Path | None, database_url: str | None) -> Settings:
-    from autonama.config import load_settings
-
-    settings = load_settings(config, **({} if database_url is None else {"database_url": database_url}))
-    for warning in settings.warnings:
-        complain(f"Warning: {warning}")
-    return settings
 
 
 def _bring_to_head(settings: Settings) -> None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autonama.cli.edge import complain, shown, unread_output
+from autonama.cli.configured import configured
+from autonama.cli.edge import shown, unread_output
 from autonama.cli.options import ConfigOption, DatabaseUrlOption, EngineOption, JsonOption, ResultsDirOption
 from autonama.errors import AutonamaError
 
@@ -158,14 +159,11 @@ def _perform(
 def _settled(
     choice: _Choice, config: Path | None, overrides: dict[str, object], look: _Look, *, validate_only: bool
 ) -> RunOutcome:
-    from autonama.config import load_settings
     from autonama.ingestion.pipeline import Job, check, ingest
     from autonama.ingestion.report.log import log_run
     from autonama.logs import logging_to
 
-    settings = load_settings(config, **overrides)
-    for warning in settings.warnings:
-        complain(f"Warning: {warning}")
+    settings = configured(config, **overrides)
     with logging_to(settings, choice.engine, log_format=look.log_format), _progress() as progress:
         job = Job(
             choice.engine,

@@ -11,8 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from autonama.cli.edge import complain, shown
-from autonama.config import load_settings
+from autonama.cli.configured import configured
+from autonama.cli.edge import shown
 from autonama.database import migrate
 from autonama.database.session import Session
 from autonama.errors import DatabaseError
@@ -33,9 +33,7 @@ FOLDED = 16
 @contextmanager
 def open_ledger(config: Path | None, database_url: str | None) -> Iterator[Session]:
     """A session on the configured database, which has to have the schema."""
-    settings = load_settings(config, **({} if database_url is None else {"database_url": database_url}))
-    for warning in settings.warnings:
-        complain(f"Warning: {warning}")
+    settings = configured(config, database_url=database_url)
     with Session(settings) as session:
         if session.run(migrate.current) is None:
             raise DatabaseError("This database has no Autonama schema yet. `autonama db init` makes it.")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autonama.cli.edge import complain, shown
+from autonama.cli.configured import configured
+from autonama.cli.edge import shown
 from autonama.cli.options import ConfigOption, DatabaseUrlOption, EngineOption, JsonOption
 from autonama.errors import AutonamaError, ConfigError
 
@@ -51,14 +52,11 @@ def replay(
     as_json: JsonOption = False,
 ) -> int:
     """Judge the rows in quarantine again, by today's rules or as corrected, and publish those that pass."""
-    from autonama.config import load_settings
     from autonama.ingestion.replay import ReplayJob
 
     _refuse_contradictions(corrected_file, file, rows, export, dry_run=dry_run)
     ranges = () if rows is None else tuple(_ranges(rows))
-    settings = load_settings(config, **({} if database_url is None else {"database_url": database_url}))
-    for warning in settings.warnings:
-        complain(f"Warning: {warning}")
+    settings = configured(config, database_url=database_url)
     job = ReplayJob(engine, settings, file, ranges, corrected_file, dry_run)
     if export is not None:
         return _export(job, export, as_json=as_json)

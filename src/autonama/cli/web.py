@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autonama.cli.configured import configured
 from autonama.cli.edge import complain
 from autonama.cli.options import ConfigOption, DatabaseUrlOption
 from autonama.errors import ConfigError
@@ -39,13 +40,9 @@ def web(
     ] = None,
 ) -> int:
     """Serve the dashboard: the board of alerts, symbols, parameters, runs, health. It reads and never writes."""
-    from autonama.config import load_settings
-
     refuse_without_packages()
     _refuse_openness(host, token)
-    settings = load_settings(config, **({} if database_url is None else {"database_url": database_url}))
-    for warning in settings.warnings:
-        complain(f"Warning: {warning}")
+    settings = configured(config, database_url=database_url)
     ready(settings)
     return serve(settings, host=host, port=port, token=token, names=allow_host or [])
 

@@ -160,7 +160,7 @@ def notify(conn: psycopg.Connection[Any], payload: str) -> None:
 
 def runs(conn: psycopg.Connection[Any], limit: int, run_id: int | None = None) -> list[dict[str, Any]]:
     """The latest runs, newest first, with their counts; or the one of that id, if there is one."""
-    return _rows(conn, "runs", {"limit": limit, "run_id": run_id})
+    return _rows(conn, "runs", {"limit": limit, "offset": 0, "status": None, "run_id": run_id})
 
 
 def run_files(conn: psycopg.Connection[Any], run_id: int) -> list[dict[str, Any]]:

@@ -8,15 +8,11 @@ import polars as pl
 
 from autonama.engines.contract import Column, Engine, Text
 from autonama.ingestion.read import read
+from autonama.ingestion.spreadsheet import FORMULA, GUARDED
 from autonama.ingestion.typed import NUMERAL
 
 WHICH = ("file_id", "row_number")
 """The columns that say which row in quarantine a line corrects."""
-
-_SIGNS = r"[=+\-@\t\r\n＝＋－＠]"
-FORMULA = f"^'*{_SIGNS}"
-"""What a spreadsheet would run; with apostrophes in front too, so that taking one back is always right."""
-_GUARDED = f"^'('*{_SIGNS})"
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ def read_back(path: Path, engine: Engine, *, max_bytes: int) -> Corrections:
     bad = source.issues.filter((pl.col("severity") == "error") & pl.col("row").is_not_null())["row"]
     which = [pl.col(name).str.strip_chars().cast(pl.Int64, strict=False) for name in WHICH]
     frame = source.frame.filter(~pl.col("row").is_in(bad.implode())).with_columns(
-        *which, *(pl.col(column.name).str.replace(_GUARDED, "${1}") for column in engine.columns)
+        *which, *(pl.col(column.name).str.replace(GUARDED, "${1}") for column in engine.columns)
     )
     return Corrections(path, source.sha256, frame, source.issues)
 

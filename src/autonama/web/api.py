@@ -222,8 +222,8 @@ def runs(
 ) -> Any:
     """Runs, newest first."""
     reader: Reader = request.app.state.reader
-    values = {"status": status, "limit": per, "offset": (page - 1) * per}
-    return _paged(reader.rows("runs", "list", values), reader.row("runs", "count", values)["runs"], page, per)
+    values = {"run_id": None, "status": status, "limit": per, "offset": (page - 1) * per}
+    return _paged(reader.rows("ledger", "runs", values), reader.row("runs", "count", values)["runs"], page, per)
 
 
 @router.get("/api/v1/issues", response_model=Issues, responses=FAULTS, tags=["issues"])

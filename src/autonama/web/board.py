@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
+from autonama.ingestion.spreadsheet import guarded
 from autonama.web.filters import COLUMNS, DEFAULT_COLUMNS, PAGE_SIZES, PRESETS, BoardQuery
 from autonama.web.page import page
 from autonama.web.reading import Reader, Row
@@ -158,15 +159,12 @@ def _as_csv(answers: Board, ids: "array[int]") -> Iterator[str]:
     yield text.getvalue()
 
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
 def cell(value: object) -> object:
-    """A value for a spreadsheet: text that it would run as a formula begins with an apostrophe."""
+    """A value for a spreadsheet."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, list):
         return " ".join(value)
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return f"'{value}"
+    if isinstance(value, str):
+        return guarded(value)
     return "" if value is None else value

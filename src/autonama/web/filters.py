@@ -8,6 +8,10 @@ from urllib.parse import urlencode
 
 from psycopg import sql
 
+LAST_PAGE = 1_000_000
+LONGEST_NUMBER = 18
+"""Digits. Longer ones are no BIGINT, and very long ones Python does not even read."""
+
 PAGE_SIZES = (50, 100, 250, 500)
 
 SORTS: dict[str, str] = {
@@ -83,8 +87,8 @@ class BoardQuery:
             older=_number(first.get("older", "")),
             sort=sort if sort.removeprefix("-") in SORTS else cls.sort,
             cols=columns,
-            page=_whole(first.get("page", "1"), 1, 1_000_000),
-            per=size if (size := _whole(first.get("per", ""), 0, PAGE_SIZES[-1])) in PAGE_SIZES else cls.per,
+            page=whole(first.get("page", ""), 1, LAST_PAGE),
+            per=size if (size := whole(first.get("per", ""), 0, PAGE_SIZES[-1])) in PAGE_SIZES else cls.per,
         )
 
     def link(self, **changes: Any) -> str:
@@ -157,8 +161,11 @@ def _number(text: str) -> str:
     return text if value.is_finite() and abs(value) < 1_000_000 else ""
 
 
-def _whole(text: str, low: int, high: int) -> int:
-    return min(max(int(text), low), high) if text.isascii() and text.isdigit() else low
+def whole(text: str, low: int, high: int) -> int:
+    """The number in a text within its bounds; the lower one where it is none."""
+    if not (text.isascii() and text.isdigit()):
+        return low
+    return min(max(int(text), low), high) if len(text) <= LONGEST_NUMBER else high
 
 
 PRESETS = (

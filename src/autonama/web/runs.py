@@ -3,12 +3,14 @@
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from autonama.ingestion.report.remedies import remedy
+from autonama.web.filters import LAST_PAGE, whole
 from autonama.web.page import page
 from autonama.web.reading import Reader, Row
 from autonama.web.words import RUNS
 
 router = APIRouter()
 
+BIGINT = 2**63 - 1
 A_PAGE = 50
 FINDINGS = 200
 QUARANTINED = 100
@@ -20,17 +22,16 @@ def runs(request: Request) -> Response:
     reader: Reader = request.app.state.reader
     status = request.query_params.get("status", "")
     status = status if status in RUNS else ""
-    given = request.query_params.get("page", "1")
-    number = min(max(int(given) if given.isascii() and given.isdigit() else 1, 1), 1_000_000)
+    number = whole(request.query_params.get("page", ""), 1, LAST_PAGE)
     total = reader.row("runs", "count", {"status": status or None})["runs"]
     pages = max(-(-total // A_PAGE), 1)
     number = min(number, pages)
-    values = {"status": status or None, "limit": A_PAGE, "offset": (number - 1) * A_PAGE}
+    values = {"run_id": None, "status": status or None, "limit": A_PAGE, "offset": (number - 1) * A_PAGE}
     return page(
         request,
         "runs.html",
         title="Runs",
-        runs=reader.rows("runs", "list", values),
+        runs=reader.rows("ledger", "runs", values),
         total=total,
         number=number,
         pages=pages,
@@ -43,8 +44,7 @@ def runs(request: Request) -> Response:
 def run(request: Request, run_id: str) -> Response:
     """One of them."""
     reader: Reader = request.app.state.reader
-    fits = run_id.isascii() and run_id.isdigit() and int(run_id) < 2**63
-    found = reader.row("runs", "run", {"run_id": int(run_id)}) if fits else {}
+    found = reader.row("runs", "run", {"run_id": whole(run_id, 0, BIGINT)})
     if not found:
         raise HTTPException(404, f"There is no run {run_id}.")
     key: Row = {"run_id": found["id"]}

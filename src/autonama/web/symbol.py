@@ -7,6 +7,7 @@ from psycopg import sql
 
 from autonama.engines import load_engine
 from autonama.errors import AutonamaError
+from autonama.web.filters import LAST_PAGE, whole
 from autonama.web.page import page
 from autonama.web.reading import Reader, Row
 
@@ -36,7 +37,7 @@ def symbol(request: Request, symbol: str, engine: str = "", interval: str = "") 
         raise HTTPException(
             404, f"There is no alert of {symbol} at {interval or 'any interval'} by {engine or 'any engine'}."
         )
-    number = max(int(given) if (given := request.query_params.get("page", "1")).isdecimal() else 1, 1)
+    number = whole(request.query_params.get("page", ""), 1, LAST_PAGE)
     key: Row = {"symbol": symbol, "engine": chosen["engine"], "interval": chosen["interval"]}
     alerts = reader.rows("symbol", "alerts", {**key, "limit": ALERTS, "offset": (number - 1) * ALERTS})
     return page(

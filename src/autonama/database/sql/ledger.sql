@@ -93,11 +93,11 @@ COPY ingestion.quarantine (file_id, row_number, line_number, original, reasons) 
 SELECT pg_notify('autonama', %(payload)s)
 
 -- name: runs
--- The latest runs, or the one of that id, with what became of their files.
+-- The latest runs, or those of a status, or the one of that id, with what became of their files.
 SELECT r.id, r.engine, r.status, r.started_at, r.finished_at, r.error, f.*
 FROM (SELECT * FROM ingestion.runs
-      WHERE %(run_id)s::bigint IS NULL OR id = %(run_id)s
-      ORDER BY id DESC LIMIT %(limit)s) AS r
+      WHERE (%(run_id)s::bigint IS NULL OR id = %(run_id)s) AND (%(status)s::text IS NULL OR status = %(status)s)
+      ORDER BY id DESC LIMIT %(limit)s OFFSET %(offset)s) AS r
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE primary_id IS NULL) AS sets,
            coalesce(sum(rows_read) FILTER (WHERE primary_id IS NULL), 0)::bigint AS rows_read,

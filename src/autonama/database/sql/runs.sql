@@ -1,19 +1,3 @@
--- name: list
--- Runs, newest first, with what became of their sets.
-SELECT r.id, r.engine, r.status, r.started_at, r.finished_at, r.error,
-       count(f.id) FILTER (WHERE f.primary_id IS NULL) AS sets,
-       coalesce(sum(f.rows_read) FILTER (WHERE f.primary_id IS NULL), 0)::bigint AS rows_read,
-       coalesce(sum(f.rows_inserted) FILTER (WHERE f.status = 'published'), 0)::bigint AS inserted,
-       coalesce(sum(f.rows_updated) FILTER (WHERE f.status = 'published'), 0)::bigint AS updated,
-       coalesce(sum(f.rows_unchanged) FILTER (WHERE f.status = 'published'), 0)::bigint AS unchanged,
-       coalesce(sum(f.rows_quarantined) FILTER (WHERE f.status = 'published'), 0)::bigint AS quarantined
-FROM (SELECT * FROM ingestion.runs
-      WHERE %(status)s::text IS NULL OR status = %(status)s
-      ORDER BY id DESC LIMIT %(limit)s OFFSET %(offset)s) AS r
-LEFT JOIN ingestion.files AS f ON f.run_id = r.id
-GROUP BY r.id, r.engine, r.status, r.started_at, r.finished_at, r.error
-ORDER BY r.id DESC
-
 -- name: count
 -- How many there are.
 SELECT count(*) AS runs FROM ingestion.runs WHERE %(status)s::text IS NULL OR status = %(status)s
