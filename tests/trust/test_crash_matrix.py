@@ -107,9 +107,17 @@ def test_killed_before_the_cleanup_the_next_run_does_it(results: Path, database_
         assert conn.execute("SELECT count(*), max(degree) FROM trading.alerts").fetchone() == (22, 3)
 
 
+FEW = {("SIGINT", "validated"), ("SIGTERM", "copying"), ("SIGINT", "counted"), ("SIGTERM", "refusing")}
+
+
 @pytest.mark.parametrize(
     ("name", "step"),
-    [("SIGINT", "validated"), ("SIGTERM", "copying"), ("SIGINT", "counted"), ("SIGTERM", "refusing")],
+    [
+        pytest.param(name, step, marks=() if (name, step) in FEW else pytest.mark.full)
+        for name in ("SIGINT", "SIGTERM")
+        for step in STEPS
+        if step != "cleaning"
+    ],
 )
 def test_told_to_stop_it_ends_with_130(
     name: str, step: str, results: Path, database_url: str, undisturbed: State

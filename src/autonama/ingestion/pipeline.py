@@ -82,7 +82,6 @@ def ingest(job: Job) -> RunOutcome:
         notes = session.run(lambda conn: migrate.upgrade(conn, conninfo(job.settings)))
         run_id = session.run(lambda conn: ledger.start_run(conn, engine, _options(job)))
         session.on_connect = lambda conn: ledger.hold_run(conn, run_id)
-        reach("started")
 
         def work(outcomes: list[SetOutcome]) -> dict[str, int]:
             for result_set in plan.sets_in_turn():

@@ -19,15 +19,22 @@ def recorded(
     """
     sets: list[SetOutcome] = []
     try:
-        removed = work(sets)
-    except AutonamaError as error:
-        return _remember(session, run.ended(sets, began, error))
+        try:
+            if run.run_id is not None:
+                reach("started")
+            removed = work(sets)
+        except AutonamaError as error:
+            ended = run.ended(sets, began, error)
+        else:
+            ended = run.ended(sets, began, cleanup=removed)
+        if run.run_id is not None:
+            reach("finishing")
+        return _remember(session, ended)
     except KeyboardInterrupt as ending:
         raise Interrupted(_remember(session, run.ended(sets, began, ending))) from ending
     except BaseException as ending:
         _remember(session, run.ended(sets, began, ending))
         raise
-    return _remember(session, run.ended(sets, began, cleanup=removed))
 
 
 def _remember(session: Session, run: RunOutcome) -> RunOutcome:
@@ -35,7 +42,6 @@ def _remember(session: Session, run: RunOutcome) -> RunOutcome:
     if run.run_id is None:
         return run
     run_id = run.run_id
-    reach("finishing")
     try:
         session.run(lambda conn: ledger.finish_run(conn, run_id, run.status, cleanup=run.cleanup, error=run.error))
     except AutonamaError as error:

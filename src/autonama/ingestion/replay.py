@@ -60,7 +60,6 @@ def replay(job: ReplayJob) -> RunOutcome:
             run_id = session.run(lambda conn: ledger.start_run(conn, bench.engine.name, _options(job)))
             session.on_connect = lambda conn: ledger.hold_run(conn, run_id)
             run = replace(run, run_id=run_id)
-            reach("started")
 
         def work(outcomes: list[SetOutcome]) -> dict[str, int]:
             outcomes += [told] if told else []
