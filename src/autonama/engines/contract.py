@@ -4,6 +4,7 @@ Nothing here knows a file reader or a database. A declaration says how a value l
 reading, validation and publishing follow it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
@@ -128,8 +129,8 @@ class Column:
 class Rule:
     """A named polars expression that is true where a row fails.
 
-    Expressions see the typed frame: every number as an exact Decimal(38, 24) (cast to Float64 before dividing),
-    times as UTC microseconds, text as it stands in the file. A null operand makes the expression null, and a rule
+    Expressions see the typed frame: every number as an exact Decimal(38, 24), and its nearest double as `<name>=float`,
+    for rules that divide; times as UTC microseconds, text as it stands in the file. A null operand makes the expression null, and a rule
     is silent there. A `set` rule is an expression that yields one value for the whole frame.
 
     message: a template; `{column}` is replaced by the value of that column or of `values`, as the file has it.
@@ -155,8 +156,8 @@ class Rule:
 
     @property
     def operands(self) -> frozenset[str]:
-        """The columns that the expression reads."""
-        return frozenset(self.fails.meta.root_names())
+        """The columns that the expression reads; `price=float` and `price?missing` are read of `price`."""
+        return frozenset(re.split(r"[=?]", name)[0] for name in self.fails.meta.root_names())
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ AGREEMENT = ("csv_json_agree", "both formats of a set hold the same rows: same k
 
 
 def _float(name: str) -> pl.Expr:
-    return pl.col(name).cast(pl.Float64)
+    return pl.col(f"{name}=float")
 
 
 def _as_stored(name: str) -> pl.Expr:
@@ -234,7 +234,7 @@ def _set_rules() -> Iterable[Rule]:
         value = pl.col(metric)
         yield Rule(
             "constant_metric",
-            (pl.len() >= 10) & (value.null_count() == 0) & (value.n_unique() == 1),
+            (pl.len() >= 10) & (value.null_count() == 0) & (value == value.first()).all(),
             f"{metric} is {{value}} in every one of {{rows}} rows",
             "no metric is the same in every row of 10 or more",
             "warning",
@@ -315,13 +315,15 @@ def _required_codes(engine: Engine) -> set[str]:
 
 def _database_key(engine: Engine) -> Rule:
     """The table's own key holds whatever the config says: of two such rows the last one would silently win."""
+    others = [name for name in engine.key if name not in ("symbol", "interval", "analysis_date")]
+    beside = "".join(f", {name} {{{name}}}" for name in others)
     return Rule(
         "duplicate_key",
         pl.struct(engine.key).is_duplicated(),
-        "Duplicate symbol: {symbol} at {interval} and {analysis_date} stands in rows {rows}",
+        f"Duplicate symbol: {{symbol}} at {{interval}} and {{analysis_date}}{beside} stands in rows {{rows}}",
         f"{' + '.join(engine.key)} once per file, whatever the configuration says: the table's own key",
         level="set",
-        column=engine.key[0],
+        column="symbol" if "symbol" in engine.key else engine.key[0],
         same=engine.key,
     )
 
@@ -350,8 +352,10 @@ def rule_set(
         for rule in shared_rules(now, quote_assets)
         if rule.operands <= names and rule.code not in engine.skip_rules
     ]
+    skipped = set(engine.skip_rules) - _required_codes(engine)
+    of_shape = [rule for rule in shape_rules(engine.columns, zone) if rule.code not in skipped]
     about_summary = tuple(replace(rule, summary=True) for rule in shape_rules(engine.summary_columns, zone))
-    all_rules = (*shape_rules(engine.columns, zone), *about_summary, *applicable, *engine.rules, *extra)
+    all_rules = (*of_shape, *about_summary, *applicable, *engine.rules, *extra)
     fixed = {code: "error" for code, _ in FILE_RULES} | {AGREEMENT[0]: "error"}
     known = {rule.code for rule in all_rules} | set(fixed)
     _check_severities(engine, own, known)

@@ -17,7 +17,7 @@ REMEDIES = {
     "signal_valid": "Write BUY, SELL or HOLD in capital letters.",
     "price_positive": "A price has to be above 0 with 8 decimals: look at the market data of this symbol.",
     "bands_ordered": "The bands are swapped or collapsed into one: look at the band calculation of this symbol.",
-    "duplicate_key": "Keep one row for each symbol and interval: of two nobody knows which one is meant.",
+    "duplicate_key": "Keep one row for each key: of two nobody knows which one is meant.",
     "analysis_date_valid": "Check the engine machine's clock, and `engine_timezone` for times without an offset.",
     "lower_band_positive": "No price can reach such a band: take a smaller kstd, or a longer look-back.",
     "signal_matches_bands": "Do not act on the signal alone: price and bands say something else.",
@@ -38,6 +38,13 @@ REMEDIES = {
     "correction_matches": "Leave file_id and row_number as they were written, and keep one line for each row.",
     "trend_valid": "Write BULLISH or BEARISH in capital letters.",
     "risk_level_valid": "Write LOW, MEDIUM, HIGH or UNKNOWN in capital letters.",
+    "degree_valid": "The degree of a polynomial is a whole number from 1 on: look at the sweep's grid.",
+    "kstd_valid": "Take widths with at most two digits: of 1.501 and 1.5 the table could keep only one.",
+    "lookback_exceeds_degree": "Take a longer look-back or a lower degree: so few bars fit any such curve exactly.",
+    "candles_exceed_lookback": "Leave this look-back out: it needs more candles than the symbol has.",
+    "trades_counted": "A number of trades counts from 0: look at how the engine counts them.",
+    "win_rate_in_range": "A win rate is a percentage from 0 to 100: check the unit that the engine writes.",
+    "exposure_in_range": "Exposure is a percentage from 0 to 100: check the unit that the engine writes.",
     "price_within_support_resistance": "Support and resistance may be out of date: run the engine on fresh candles.",
 }
 """By code, for the whole catalogue."""
