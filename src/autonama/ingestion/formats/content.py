@@ -1,7 +1,6 @@
 """A file's bytes: opened without blocking, decompressed up to a limit, and surely not changing meanwhile."""
 
 import gzip
-import io
 import os
 import stat
 import sys
@@ -36,19 +35,43 @@ class Content:
     modified_at: datetime
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A file that is being read: its decompressed bytes, some at a time, and when it was last changed."""
+
+    chunks: Iterator[bytes]
+    modified_at: datetime
+
+
 def load(path: Path, compression: Compression | None, max_bytes: int) -> Content:
     """The file's content.
 
     Unreadable: the file is missing, no regular file, forbidden, larger than `max_bytes` after decompression, or its
     compression is broken. FileChanging: it changed while it was read.
     """
+    with opening(path, compression, max_bytes, whole=True) as opened:
+        return Content(b"".join(opened.chunks), opened.modified_at)
+
+
+@contextmanager
+def opening(path: Path, compression: Compression | None, max_bytes: int, *, whole: bool = False) -> Iterator[Opened]:
+    """The file, open, and closed again at the end: that it did not change meanwhile is told by its last bytes.
+
+    whole: plain content comes in one piece. Errors as of `load`, some of them while the chunks are taken.
+    """
     before = _regular(path)
-    with _named_faults(path), _opened(path) as file:
+    with _named_faults(path):
+        file = _opened(path)
+    with file:
         opened = os.fstat(file.fileno())
         reach("opened")
-        data = _read(file, compression, max_bytes)
-        _refuse_change(path, before, (opened, os.fstat(file.fileno()), _again(path)))
-    return Content(data, utc_of(before.st_mtime))
+
+        def chunks() -> Iterator[bytes]:
+            with _named_faults(path):
+                yield from _chunks(file, compression, max_bytes, whole=whole)
+                _refuse_change(path, before, (opened, os.fstat(file.fileno()), _again(path)))
+
+        yield Opened(chunks(), utc_of(before.st_mtime))
 
 
 def _regular(path: Path) -> os.stat_result:
@@ -98,18 +121,16 @@ def _broken(error: Exception) -> str:
     return "its compressed data is damaged, or it is not compressed at all"
 
 
-def _read(file: IO[bytes], compression: Compression | None, max_bytes: int) -> bytes:
-    if compression is None or not os.fstat(file.fileno()).st_size:
-        data = file.read(max_bytes + 1)
-        within(len(data), max_bytes)
-        return data
-    opened = gzip.GzipFile(fileobj=file) if compression == "gz" else zstd.ZstdFile(file)
-    stream = cast("IO[bytes]", opened)
-    plain = io.BytesIO()
-    while chunk := stream.read(CHUNK):
-        plain.write(chunk)
-        within(plain.tell(), max_bytes)
-    return plain.getvalue()
+def _chunks(file: IO[bytes], compression: Compression | None, max_bytes: int, *, whole: bool) -> Iterator[bytes]:
+    stream, size = file, max_bytes + 1 if whole else CHUNK
+    if compression is not None and os.fstat(file.fileno()).st_size:
+        size = CHUNK
+        stream = cast("IO[bytes]", gzip.GzipFile(fileobj=file) if compression == "gz" else zstd.ZstdFile(file))
+    read = 0
+    while chunk := stream.read(size):
+        read += len(chunk)
+        within(read, max_bytes)
+        yield chunk
 
 
 def _again(path: Path) -> os.stat_result:

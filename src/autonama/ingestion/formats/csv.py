@@ -8,11 +8,12 @@ from typing import Any
 import polars as pl
 
 from autonama.engines.contract import Engine
+from autonama.ingestion.formats.blocks import Unfinished, whole
 from autonama.ingestion.formats.columns import finished, presence_issues, repeated
 from autonama.ingestion.formats.lines import Judged, judge, line_ends, split_lines
 from autonama.ingestion.formats.records import Fault, RecordReader
-from autonama.ingestion.formats.rows import Rows, Unreadable
-from autonama.ingestion.formats.text import LOOKS_DEFLATED, refuse_long_lines, utf8_text
+from autonama.ingestion.formats.rows import BAD_ROWS_LIMIT, Rows, Unreadable, too_many_bad_rows
+from autonama.ingestion.formats.text import LOOKS_DEFLATED, refuse_long_lines, refuse_other_encodings, utf8_text
 from autonama.ingestion.issues import ISSUE_SCHEMA, issue, issue_frame
 from autonama.visible import visible
 
@@ -32,27 +33,82 @@ class Header:
 
 def read_rows(data: bytes, engine: Engine) -> Rows:
     """The rows of a CSV file. Unreadable where not even its header can be read."""
-    data = utf8_text(data)
-    refuse_long_lines(data)
-    if b"\r" in data and b'"' not in data:
-        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    lines = split_lines(data)
-    header = _header(data, lines, engine)
-    width = len(header.names)
-    judged = judge(data, lines.slice(header.last_line), width, engine.delimiter)
-    source = data if judged.good.height == lines.height - 1 else None
-    paths = {column.name: column.path for column in engine.columns}
-    found = {name: header.names.index(path) for name, path in paths.items() if path in header.names}
-    frame = _frame(judged, _good_fields(source, judged.good, found, width, engine.delimiter), data, found)
-    faults = frame.join(judged.faults.drop("raw"), on="line") if judged.faults.height else frame.clear()
-    return Rows(
-        finished(frame, engine.columns, faults["row"]),
-        pl.concat([issue_frame(_header_issues(header, engine, frame.height)), _row_issues(faults)]),
-        header=header.raw,
-    )
+    return whole(CsvReader(engine), data)
 
 
-def _header(data: bytes, lines: pl.DataFrame, engine: Engine) -> Header:
+class CsvReader:
+    """Reads a CSV text block by block. `header`: its first record, once the first block is read."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._first: Header | None = None
+        self._lines = 0
+        self._rows = 0
+        self._bad = 0
+
+    @property
+    def header(self) -> str | None:
+        """The header's own text."""
+        return self._first.raw if self._first else None
+
+    def cut(self, data: bytes | bytearray) -> int:
+        """Behind the last LF, or the last CR where there is none; not between a CR and what may be its LF."""
+        if end := data.rfind(b"\n") + 1 or data.rfind(b"\r", 0, len(data) - 1) + 1:
+            return end
+        refuse_long_lines(data, self._lines)
+        return 0
+
+    def read(self, data: bytes, *, last: bool) -> Rows:
+        """The rows of the next block. Unreadable where not even its header can be read."""
+        data = self._text(data, last=last)
+        lines = split_lines(data)
+        first = self._first or _header(data, lines, self._engine, last=last)
+        above = 0 if self._first else first.last_line
+        frame, faults = self._body(data, first, lines.slice(above), headed=above == 1, last=last)
+        issues = [] if self._first else _header_issues(first, self._engine)
+        self._first = first
+        self._lines += lines.height
+        self._rows += frame.height
+        self._bad += faults.height
+        if self._bad > BAD_ROWS_LIMIT:
+            raise too_many_bad_rows()
+        rows = finished(frame, self._engine.columns, faults["row"])
+        return Rows(rows, pl.concat([issue_frame(issues), _row_issues(faults)]), header=first.raw)
+
+    def finish(self) -> list[dict[str, Any]]:
+        """Whether there was any row."""
+        return [] if self._rows else [issue("has_rows", "The file has a header and no rows")]
+
+    def _text(self, data: bytes, *, last: bool) -> bytes:
+        if self._first is not None:
+            refuse_other_encodings(data, self._lines)
+        elif data.isspace() and not last:
+            raise Unfinished
+        else:
+            data = utf8_text(data)
+        refuse_long_lines(data, self._lines)
+        if b"\r" in data and b'"' not in data:
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return data
+
+    def _body(
+        self, data: bytes, first: Header, body: pl.DataFrame, *, headed: bool, last: bool
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The rows of these lines, numbered, and the faulty ones of them. headed: the data begins with the header."""
+        width, delimiter = len(first.names), self._engine.delimiter
+        paths = {column.name: column.path for column in self._engine.columns}
+        found = {name: first.names.index(path) for name, path in paths.items() if path in first.names}
+        judged = judge(data, body, width, delimiter, last=last)
+        source = data if judged.good.height == body.height and (headed or self._lines) else None
+        fields = _good_fields(source, judged.good, found, width, delimiter, headed=headed)
+        frame = _frame(judged, fields, data, found, rows_before=self._rows, lines_before=self._lines)
+        if not judged.faults.height:
+            return frame, frame.clear()
+        faults = judged.faults.drop("raw").with_columns(pl.col("line") + self._lines)
+        return frame, frame.join(faults, on="line")
+
+
+def _header(data: bytes, lines: pl.DataFrame, engine: Engine, *, last: bool) -> Header:
     first = lines.row(lines["raw"].str.strip_chars().str.len_bytes().ne(0).arg_max() or 0, named=True)
     line, raw = first["line"], first["raw"]
     if "\0" in raw:
@@ -60,7 +116,7 @@ def _header(data: bytes, lines: pl.DataFrame, engine: Engine) -> Header:
     if '"' not in raw:
         header = Header(tuple(raw.split(engine.delimiter)), raw, line, line)
     else:
-        record = RecordReader(data, engine.delimiter).read(first["start"])
+        record = RecordReader(data, engine.delimiter, last=last).read(first["start"])
         if isinstance(record, Fault):
             raise Unreadable("file_format", f"line {line}: the header {record.predicate}", line=line)
         text = data[record.start : record.stop]
@@ -82,16 +138,16 @@ def _refuse_delimiter(raw: str, header: Header, engine: Engine) -> None:
 
 
 def _good_fields(
-    data: bytes | None, good: pl.DataFrame, found: Mapping[str, int], width: int, delimiter: str
+    data: bytes | None, good: pl.DataFrame, found: Mapping[str, int], width: int, delimiter: str, *, headed: bool
 ) -> pl.DataFrame:
-    """The contract's columns of the good lines. `data` is the whole text where header and good lines are all of it."""
+    """The contract's columns of the good lines. `data`: the text, where these, and a header's line, are all of it."""
     if good.is_empty() or not found:
         return pl.DataFrame({name: pl.repeat(None, good.height, dtype=pl.String, eager=True) for name in found})
     if data is None or b"\r" in data or data.startswith(LOOKS_DEFLATED):
         buffer = io.BytesIO()
         buffer.write(delimiter.join("h" * width).encode() + b"\n")
         good.select("raw").write_csv(buffer, include_header=False, quote_style="never")
-        data = buffer.getvalue()
+        data, headed = buffer.getvalue(), True
     positions = sorted(set(found.values()))
     fields = pl.read_csv(
         data,
@@ -101,12 +157,14 @@ def _good_fields(
         quote_char='"' if b'"' in data else None,
         infer_schema=False,
         empty_string_is_null=False,
-    ).slice(1)
+    ).slice(int(headed))
     return pl.DataFrame({name: fields.to_series(positions.index(position)) for name, position in found.items()})
 
 
-def _frame(judged: Judged, fields: pl.DataFrame, data: bytes, found: Mapping[str, int]) -> pl.DataFrame:
-    """All rows in the order of their lines, numbered."""
+def _frame(
+    judged: Judged, fields: pl.DataFrame, data: bytes, found: Mapping[str, int], *, rows_before: int, lines_before: int
+) -> pl.DataFrame:
+    """All rows in the order of their lines, numbered as in the file."""
     parts = [pl.concat([judged.good.select("line", "raw"), fields], how="horizontal")]
     if judged.records:
         records: dict[str, list[Any]] = {
@@ -118,16 +176,14 @@ def _frame(judged: Judged, fields: pl.DataFrame, data: bytes, found: Mapping[str
     if judged.faults.height:
         parts.append(judged.faults.select("line", "raw"))
     frame = parts[0] if len(parts) == 1 else pl.concat(parts, how="diagonal").sort("line")
-    return frame.with_row_index("row", offset=1)
+    return frame.with_columns(pl.col("line") + lines_before).with_row_index("row", offset=rows_before + 1)
 
 
-def _header_issues(header: Header, engine: Engine, rows: int) -> list[dict[str, Any]]:
+def _header_issues(header: Header, engine: Engine) -> list[dict[str, Any]]:
     issues = presence_issues(engine.columns, set(header.names), header.names, header.line)
     for name in repeated(header.names):
         message = f"The header names the column '{visible(name)}' more than once"
         issues.append(issue("columns_unique", message, line=header.line, column=name))
-    if not rows:
-        issues.append(issue("has_rows", "The file has a header and no rows"))
     return issues
 
 

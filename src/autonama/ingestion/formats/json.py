@@ -6,11 +6,19 @@ from typing import Any
 import polars as pl
 
 from autonama.engines.contract import Engine
+from autonama.ingestion.formats.blocks import Unfinished, whole
 from autonama.ingestion.formats.documents import Broken, Document
 from autonama.ingestion.formats.json_rows import JsonRows, kind_of, summary_frame
 from autonama.ingestion.formats.literals import Unstorable, refuse_deep
 from autonama.ingestion.formats.rows import Rows, Unreadable
-from autonama.ingestion.formats.text import LONGEST_LINE, line_at, refuse_long_lines, refuse_long_texts, utf8_text
+from autonama.ingestion.formats.text import (
+    LONGEST_LINE,
+    line_at,
+    refuse_long_lines,
+    refuse_long_texts,
+    refuse_other_encodings,
+    utf8_text,
+)
 from autonama.ingestion.issues import issue
 from autonama.visible import visible
 
@@ -34,9 +42,43 @@ def read_rows(data: bytes, engine: Engine) -> Rows:
 
 def read_lines(data: bytes, engine: Engine) -> Rows:
     """The rows of a `.ndjson` file: one object a line, and a broken line costs no other."""
-    data = utf8_text(data)
-    refuse_long_lines(data)
-    return _read_lines(data.decode(), engine)
+    return whole(LinesReader(engine), data)
+
+
+class LinesReader:
+    """Reads one object a line, block by block."""
+
+    header: str | None = None
+
+    def __init__(self, engine: Engine) -> None:
+        self._rows = JsonRows(engine.columns)
+        self._lines = 0
+        self._begun = False
+
+    def cut(self, data: bytes | bytearray) -> int:
+        """Behind the last LF."""
+        if end := data.rfind(b"\n") + 1:
+            return end
+        refuse_long_lines(data, self._lines)
+        return 0
+
+    def read(self, data: bytes, *, last: bool) -> Rows:
+        """The rows of the next block."""
+        if self._begun:
+            refuse_other_encodings(data, self._lines)
+        elif data.isspace() and not last:
+            raise Unfinished
+        else:
+            data = utf8_text(data)
+        refuse_long_lines(data, self._lines)
+        self._begun = True
+        _add_lines(data.decode(), self._rows, self._lines)
+        self._lines += data.count(b"\n")
+        return self._rows.take()
+
+    def finish(self) -> list[dict[str, Any]]:
+        """Which columns no line had, or that there was none."""
+        return self._rows.file_issues()
 
 
 def _read_document(document: Document, rows: JsonRows, engine: Engine) -> Rows:
@@ -77,7 +119,9 @@ def _read_lines_instead(document: Document, sections: dict[str, Any], engine: En
     known = any(column.path in sections or column.path.split(".")[0] in sections for column in columns)
     if on_one_line and (more == "{" or (not more and known)):
         refuse_long_lines(document.text.encode())
-        return _read_lines(document.text, engine)
+        rows = JsonRows(engine.columns)
+        _add_lines(document.text, rows)
+        return rows.rows()
     for column in engine.columns:
         if column.instead and isinstance(said := sections.get(column.path), str):
             found = f"The engine wrote no results, but {column.path}: {visible(said)}"
@@ -106,9 +150,8 @@ def _add_elements(document: Document, rows: JsonRows) -> None:
         rows.add(element.value, text[element.start : element.end], line, document.repeated)
 
 
-def _read_lines(text: str, engine: Engine) -> Rows:
-    rows = JsonRows(engine.columns)
-    line, counted = 1, 0
+def _add_lines(text: str, rows: JsonRows, before: int = 0) -> None:
+    line, counted = before + 1, 0
     for match in _LINE.finditer(text):
         line += text.count("\n", counted, match.start())
         counted = match.start()
@@ -117,7 +160,6 @@ def _read_lines(text: str, engine: Engine) -> Rows:
             rows.refuse("holds a NUL byte", raw, line, "file_encoding")
         elif raw:
             _add_line(raw, line, rows)
-    return rows.rows()
 
 
 def _add_line(raw: str, line: int, rows: JsonRows) -> None:

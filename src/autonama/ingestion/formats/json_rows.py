@@ -1,6 +1,7 @@
 """Objects become rows of texts, batch by batch."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -74,6 +75,7 @@ class JsonRows:
         self._frames: list[pl.DataFrame] = []
         self._bad: list[int] = []
         self._held = 0
+        self._told = 0
         self._strangers = 0
         self._results = False
         self.issues: list[dict[str, Any]] = []
@@ -106,17 +108,24 @@ class JsonRows:
         self._bad.append(self.count)
         message = f"Row {self.count}{_line(line)} {predicate}"
         self.issues.append(issue(code, message, row=self.count, line=line))
-        if len(self.issues) > BAD_ROWS_LIMIT:
+        if self._told + len(self.issues) > BAD_ROWS_LIMIT:
             raise too_many_bad_rows()
 
     def rows(self, summary: pl.DataFrame | None = None) -> Rows:
         """Everything that was added."""
-        self._flush()
-        frame = finished(pl.concat(self._frames), self._columns, self._bad)
-        issues = self._file_issues() + self.issues
-        return Rows(frame, issue_frame(issues), summary)
+        taken = self.take()
+        return replace(taken, issues=pl.concat([issue_frame(self.file_issues()), taken.issues]), summary=summary)
 
-    def _file_issues(self) -> list[dict[str, Any]]:
+    def take(self) -> Rows:
+        """What was added since the last taking, without what is wrong with the file as a whole."""
+        self._flush()
+        rows = Rows(finished(pl.concat(self._frames), self._columns, self._bad), issue_frame(self.issues))
+        self._told += len(self.issues)
+        self._frames, self._bad, self.issues = [], [], []
+        return rows
+
+    def file_issues(self) -> list[dict[str, Any]]:
+        """What is wrong with the file as a whole, as far as it was read."""
         if not self.count:
             return [issue("has_rows", "The file holds no rows")]
         present = {field.path for field in self._fields if field.path not in self._absent}

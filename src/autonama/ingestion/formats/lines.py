@@ -51,8 +51,8 @@ def line_ends(text: bytes) -> int:
     return text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n")
 
 
-def judge(data: bytes, body: pl.DataFrame, width: int, delimiter: str) -> Judged:
-    """Sorts the lines behind a header of that width. Blank lines are left out."""
+def judge(data: bytes, body: pl.DataFrame, width: int, delimiter: str, *, last: bool) -> Judged:
+    """Sorts lines below a header of that width. Blank lines are left out. last: nothing follows the data."""
     whole, fields = _expressions(data, delimiter)
     raw = pl.col("raw")
     body = body.filter(raw != "").with_columns(whole.alias("whole"), fields.alias("fields"))
@@ -60,7 +60,7 @@ def judge(data: bytes, body: pl.DataFrame, width: int, delimiter: str) -> Judged
     odd = body.filter(~fit)
     if odd.is_empty():
         return Judged(body, (), pl.DataFrame(schema=_FAULTS))
-    records, faults, rest = _by_hand(data, odd.filter(~pl.col("whole")), width, delimiter)
+    records, faults, rest = _by_hand(data, odd.filter(~pl.col("whole")), width, delimiter, last=last)
     alone = pl.col("whole") & ~pl.col("line").is_in(pl.Series(rest, dtype=pl.UInt32).implode())
     blank = (pl.col("fields") == 1) & (raw.str.strip_chars() == "")
     ragged = odd.filter(alone & ~blank) if width > 1 else odd.filter(alone)
@@ -91,14 +91,14 @@ def _ragged(lines: pl.DataFrame, width: int) -> pl.DataFrame:
 
 
 def _by_hand(
-    data: bytes, slow: pl.DataFrame, width: int, delimiter: str
+    data: bytes, slow: pl.DataFrame, width: int, delimiter: str, *, last: bool
 ) -> tuple[list[tuple[int, Record]], pl.DataFrame, list[int]]:
     """The records and faults that begin on these lines, and the further lines of the records."""
     records: list[tuple[int, Record]] = []
     faults: list[tuple[int, str, str, str]] = []
     rest: list[int] = []
     last_line = 0
-    reader = RecordReader(data, delimiter)
+    reader = RecordReader(data, delimiter, last=last)
     start_of = pl.col("start") if "start" in slow.columns else pl.lit(0).alias("start")
     for line, raw, start in slow.select("line", "raw", start_of).iter_rows():
         if line <= last_line:

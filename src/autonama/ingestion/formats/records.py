@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from autonama.ingestion.formats.blocks import Unfinished
 from autonama.ingestion.formats.text import LONGEST_LINE
 
 
@@ -24,17 +25,18 @@ class Fault:
 
 
 class RecordReader:
-    """Reads records of a text with that delimiter, one ASCII character."""
+    """Reads records of a text with that delimiter, one ASCII character. `last`: nothing follows the text."""
 
-    def __init__(self, data: bytes, delimiter: str) -> None:
+    def __init__(self, data: bytes, delimiter: str, *, last: bool = True) -> None:
         self._data = data
+        self._last = last
         self._delimiter = delimiter.encode()
         sign = rf"\x{ord(delimiter):02x}".encode()
         self._bare = re.compile(rb'[^"\r\n' + sign + rb"]*+")
         self._quoted = re.compile(rb'"((?:[^"]++|"")*+)"')
 
     def read(self, start: int) -> Record | Fault:
-        """The record that begins at that position."""
+        """The record that begins at that position. Unfinished where the text that follows may end it."""
         fields: list[str] = []
         at = start
         while True:
@@ -50,6 +52,8 @@ class RecordReader:
     def _field(self, at: int, number: int) -> tuple[bytes, int] | Fault:
         if self._data[at : at + 1] == b'"':
             match = self._quoted.match(self._data, at, at + LONGEST_LINE)
+            if match is None and not self._last and at + LONGEST_LINE > len(self._data):
+                raise Unfinished
             if match is None:
                 return Fault(f"opens a quote in field {number} that is never closed")
             text = match[1].replace(b'""', b'"')

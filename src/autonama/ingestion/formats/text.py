@@ -16,7 +16,7 @@ _WIDE = ((codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF32_BE, "UTF-32"), (code
 
 
 def utf8_text(data: bytes) -> bytes:
-    """The text without its byte order mark, proved to be UTF-8.
+    """A text's beginning without its byte order mark, proved to be UTF-8.
 
     Unreadable: `file_not_empty` where nothing but blanks stands in it, `file_encoding` where it is another encoding.
     """
@@ -25,16 +25,28 @@ def utf8_text(data: bytes) -> bytes:
         data = data.removeprefix(codecs.BOM_UTF8)
     if not data or data.isspace():
         raise Unreadable("file_not_empty", "The file is empty. Run the engine again, or remove the file")
-    if not data.isascii():
-        _refuse_other_encodings(data)
+    refuse_other_encodings(data)
     return data
 
 
-def refuse_long_lines(data: bytes) -> None:
-    """Unreadable where a line is longer than `LONGEST_LINE`."""
+def refuse_other_encodings(data: bytes, before: int = 0) -> None:
+    """Unreadable where it is not UTF-8. before: lines of the file before this part of it."""
+    if data.isascii():
+        return
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(data), _CHUNK):
+        chunk = data[start : start + _CHUNK]
+        try:
+            decoder.decode(chunk, final=start + _CHUNK >= len(data))
+        except UnicodeDecodeError as error:
+            raise _not_utf8(data, start + len(chunk) - len(error.object) + error.start, before) from None
+
+
+def refuse_long_lines(data: bytes | bytearray, before: int = 0) -> None:
+    """Unreadable where a line is longer than `LONGEST_LINE`. before: lines of the file before this part of it."""
     start = _long_stretch(data, b"\n\r")
     if start is not None:
-        raise _too_long(data, start, "a line")
+        raise _too_long(data, start, "a line", before)
 
 
 def refuse_long_texts(data: bytes) -> None:
@@ -44,13 +56,13 @@ def refuse_long_texts(data: bytes) -> None:
         raise _too_long(data, start, "a text, or a stretch without keys,")
 
 
-def line_at(data: bytes, position: int) -> int:
+def line_at(data: bytes | bytearray, position: int) -> int:
     """The number of the line in which a byte stands, from 1."""
     ends = data.count(b"\n", 0, position)
     return (ends or data.count(b"\r", 0, position)) + 1
 
 
-def _long_stretch(data: bytes, signs: bytes) -> int | None:
+def _long_stretch(data: bytes | bytearray, signs: bytes) -> int | None:
     """Where more than `LONGEST_LINE` bytes without one of these begin. Looks at a few bytes of every mebibyte only."""
     start = 0
     while len(data) - start > LONGEST_LINE:
@@ -61,8 +73,8 @@ def _long_stretch(data: bytes, signs: bytes) -> int | None:
     return None
 
 
-def _too_long(data: bytes, start: int, what: str) -> Unreadable:
-    line = line_at(data, start)
+def _too_long(data: bytes | bytearray, start: int, what: str, before: int = 0) -> Unreadable:
+    line = before + line_at(data, start)
     message = f"line {line}: {what} is longer than {LONGEST_LINE:,} bytes. This is not a result file of the engine"
     return Unreadable("file_format", message, line=line)
 
@@ -80,18 +92,8 @@ def _other_encoding(name: str) -> Unreadable:
     return Unreadable("file_encoding", f"The file is written in {name}. Save it as UTF-8")
 
 
-def _refuse_other_encodings(data: bytes) -> None:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    for start in range(0, len(data), _CHUNK):
-        chunk = data[start : start + _CHUNK]
-        try:
-            decoder.decode(chunk, final=start + _CHUNK >= len(data))
-        except UnicodeDecodeError as error:
-            raise _not_utf8(data, start + len(chunk) - len(error.object) + error.start) from None
-
-
-def _not_utf8(data: bytes, position: int) -> Unreadable:
-    line = line_at(data, position)
+def _not_utf8(data: bytes, position: int, before: int) -> Unreadable:
+    line = before + line_at(data, position)
     column = position - max(data.rfind(b"\n", 0, position), data.rfind(b"\r", 0, position))
     byte = data[position]
     latin = f" (in Latin-1 it is '{chr(byte)}')" if byte >= 0xA0 else ""

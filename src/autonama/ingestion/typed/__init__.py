@@ -3,8 +3,8 @@
 For each column of the contract, `type_columns` yields the typed column under its name and flags beside it, which the
 rules of shape read: `<name>?missing`, `<name>?invalid`, `<name>?out_of_range`. A value that failed is null in the typed
 column, so that a rule of meaning stays silent there: one fault gives one issue. `<name>=text` is what is sent to
-PostgreSQL: the file's own characters wherever PostgreSQL reads them as they are. `<name>=float` of a number is for rules
-that divide.
+PostgreSQL: the file's own characters wherever PostgreSQL reads them as they are. `<name>=float` of a number is for
+rules that divide.
 """
 
 from collections.abc import Iterable
@@ -30,15 +30,22 @@ def type_columns(frame: pl.DataFrame, columns: Iterable[Column], zone: tzinfo, *
     typed: list[pl.Series] = [frame["row"], frame["line"]]
     for column in columns:
         text = frame[column.name]
-        match column.type:
-            case Number() as number:
-                typed += typed_number(text, number)
-            case Integer():
-                typed += typed_integer(text)
-            case Timestamp():
-                typed += typed_time(text, zone)
-            case Text(max_length=limit):
-                typed += typed_text(text, limit, nests=nests)
-            case Json():
-                typed += typed_json(text)
+        if len(text) > 1 and text.null_count() == len(text):  # a column that the file does not have costs one value
+            typed += [one.new_from_index(0, len(text)) for one in _typed(text.head(1), column, zone, nests=nests)]
+        else:
+            typed += _typed(text, column, zone, nests=nests)
     return pl.DataFrame(typed)
+
+
+def _typed(text: pl.Series, column: Column, zone: tzinfo, *, nests: bool) -> list[pl.Series]:
+    match column.type:
+        case Number() as number:
+            return typed_number(text, number)
+        case Integer():
+            return typed_integer(text)
+        case Timestamp():
+            return typed_time(text, zone)
+        case Text(max_length=limit):
+            return typed_text(text, limit, nests=nests)
+        case Json():
+            return typed_json(text)

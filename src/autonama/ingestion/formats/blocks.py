@@ -1,0 +1,68 @@
+"""A long text read block by block, so that memory does not grow with the file.
+
+A block ends behind a line's end. Where a quoted record goes on beyond it, the block is taken again with more text: what
+is read is the same as of the whole file at once.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, Protocol
+
+import polars as pl
+
+from autonama.ingestion.formats.rows import Rows
+from autonama.ingestion.issues import issue_frame
+
+BLOCK = 8 << 20
+"""Bytes of a block: some 70,000 rows. Small enough that PostgreSQL is busy 0.15 s after a file is opened, and large
+enough that what each block costs beside its rows does not count (1 % at 2 MB already)."""
+
+
+class Unfinished(Exception):
+    """The block ends within a record: more text is needed to read it."""
+
+
+class BlockReader(Protocol):
+    """Reads the blocks of one text, in order."""
+
+    @property
+    def header(self) -> str | None:
+        """The text that names the columns, where they are named once for all, as far as it was read."""
+
+    def cut(self, data: bytes | bytearray) -> int:
+        """The position behind the last line's end, 0 where there is none. Unreadable where it is too far away."""
+
+    def read(self, data: bytes, *, last: bool) -> Rows:
+        """The rows of the next block. Unfinished where a record goes on behind it, which the last block's does not."""
+
+    def finish(self) -> list[dict[str, Any]]:
+        """The issues of the file as a whole that only its end tells."""
+
+
+def read_blocks(chunks: Iterable[bytes], reader: BlockReader, size: int = BLOCK) -> Iterator[Rows]:
+    """The rows of each block of about that many bytes; of a short text one. Unreadable as the reader says."""
+    pending = bytearray()
+    wanted = size
+    for chunk in chunks:
+        pending += chunk
+        if len(pending) < wanted:
+            continue
+        block = bytes(pending[: reader.cut(pending)])
+        try:
+            if not block:
+                raise Unfinished
+            rows = reader.read(block, last=False)
+        except Unfinished:
+            wanted = 2 * len(pending)  # twice, so that a quote that never closes is not looked for again and again
+            continue
+        yield rows
+        del pending[: len(block)]
+        wanted = size
+    if pending:
+        yield reader.read(bytes(pending), last=True)
+
+
+def whole(reader: BlockReader, data: bytes) -> Rows:
+    """The rows of a text that is there at once."""
+    rows = reader.read(data, last=True)
+    return replace(rows, issues=pl.concat([issue_frame(reader.finish()), rows.issues]))
