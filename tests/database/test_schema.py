@@ -11,6 +11,12 @@ from autonama.database.queries import load
 
 SHA = "a" * 64
 
+TRIAL: dict[str, Any] = {
+    "symbol": "BTCUSDT", "interval": "1d", "analysis_date": "2026-01-15", "degree": 3, "kstd": "2", "lookback": 100,
+    "trades": 0, "data_points": 720,
+}  # fmt: skip
+"""A row of a sweep."""
+
 
 def a_run(conn: psycopg.Connection) -> int:
     """Enter a run."""
@@ -84,13 +90,13 @@ def test_one_alert_a_utc_day(conn: psycopg.Connection) -> None:
 
 
 def test_no_number_is_nan_or_infinite(conn: psycopg.Connection) -> None:
-    """Every NUMERIC column of the four tables refuses NaN and infinity, and takes NULL."""
+    """Every NUMERIC column of the tables refuses NaN and infinity, and takes NULL."""
     columns = conn.execute(
         "SELECT table_name, column_name FROM information_schema.columns JOIN pg_tables "
         "ON schemaname = table_schema AND tablename = table_name "
         "WHERE table_schema = 'trading' AND data_type = 'numeric' ORDER BY 1, 2"
     ).fetchall()
-    assert len(columns) == 8 + 8 + 13 + 1
+    assert len(columns) == 8 + 8 + 13 + 1 + 6
     file_id = a_file(conn)
     values = {
         "alerts": {"symbol": "A", "interval": "1d", "signal": "BUY"},
@@ -99,6 +105,7 @@ def test_no_number_is_nan_or_infinite(conn: psycopg.Connection) -> None:
             "symbol": "A", "interval": "1d", "signal": "BUY", "analysis_date": "2026-01-15", "current_price": "1"
         },
         "analysis_summary": {"engine": "enhanced", "file_id": file_id},
+        "sweep_results": TRIAL,
     }  # fmt: skip
     for table, column in columns:
         for number in ("NaN", "Infinity", "-Infinity"):
@@ -106,6 +113,35 @@ def test_no_number_is_nan_or_infinite(conn: psycopg.Connection) -> None:
             marks = ", ".join(f"%({name})s" for name in row)
             with pytest.raises((errors.CheckViolation, errors.NumericValueOutOfRange)):
                 conn.execute(f"INSERT INTO trading.{table} ({', '.join(row)}) VALUES ({marks})", row)
+
+
+def a_trial(conn: psycopg.Connection, **changes: Any) -> None:
+    """Store a row of a sweep."""
+    values = {**TRIAL, **changes}
+    marks = ", ".join(f"%({name})s" for name in values)
+    conn.execute(f"INSERT INTO trading.sweep_results ({', '.join(values)}) VALUES ({marks})", values)
+
+
+def test_a_trial_stands_once(conn: psycopg.Connection) -> None:
+    """A sweep's key has its parameters, kstd as it is stored; every part of it makes another row."""
+    a_trial(conn)
+    with pytest.raises(errors.UniqueViolation, match="sweep_results_key"):
+        a_trial(conn, kstd="2.004")
+    others = {"symbol": "ETHUSDT", "interval": "4h", "analysis_date": "2026-01-16", "degree": 4, "kstd": "2.1"}
+    for name, value in {**others, "lookback": 110, "engine": "mine"}.items():
+        a_trial(conn, **{name: value})
+    assert conn.execute("SELECT count(*) FROM trading.sweep_results").fetchall() == [(8,)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("degree", 0), ("kstd", "0"), ("kstd", "-1"), ("lookback", 4), ("trades", -1), ("win_rate", "100.5"),
+     ("exposure", "-1"), ("data_points", 100)],
+)  # fmt: skip
+def test_senseless_trials_are_refused(conn: psycopg.Connection, name: str, value: object) -> None:
+    """Whatever the rules of a run are, the table holds no row of a sweep that cannot be."""
+    with pytest.raises(errors.CheckViolation):
+        a_trial(conn, **{name: value})
 
 
 def test_latest_alerts(conn: psycopg.Connection) -> None:
@@ -155,6 +191,45 @@ def test_issues_go_with_their_file_and_rows_stay(conn: psycopg.Connection) -> No
     assert conn.execute("SELECT count(*) FROM ingestion.issues").fetchall() == [(0,)]
 
 
+@pytest.mark.parametrize("table", ["alerts", "vectorbt_analysis", "enhanced_analysis", "sweep_results"])
+def test_rows_name_a_file_of_the_ledger(conn: psycopg.Connection, table: str) -> None:
+    """No statement leaves a row that names a file which the ledger does not have, by whatever way."""
+    given = {"degree": "1", "lookback": "50", "trades": "0", "data_points": "720", "kstd": "2"}
+    names = ["symbol", "interval", "analysis_date", *(given if table == "sweep_results" else [])]
+    if table != "sweep_results":
+        names.append("signal")
+    if table == "enhanced_analysis":
+        names.append("current_price")
+    values = ["'BTCUSDT'", "'1d'", "'2026-01-15Z'", *([] if table != "sweep_results" else given.values())]
+    values += ["'BUY'"] * ("signal" in names) + ["1"] * ("current_price" in names)
+    insert = f"INSERT INTO trading.{table} ({', '.join(names)}, file_id) VALUES ({', '.join(values)}, %s)"
+    with pytest.raises(errors.ForeignKeyViolation, match="file_id 99 of trading"):
+        conn.execute(insert, [99])
+    file_id = a_file(conn)
+    conn.execute(insert, [file_id])
+    with pytest.raises(errors.ForeignKeyViolation, match="file_id 99 of trading"):
+        conn.execute(f"UPDATE trading.{table} SET file_id = 99")
+    with pytest.raises(errors.ForeignKeyViolation, match=f"rows of trading.{table} came from file {file_id}"):
+        conn.execute("UPDATE ingestion.files SET id = DEFAULT")
+    with pytest.raises(errors.ForeignKeyViolation, match=f"rows of trading.{table} came from file {file_id}"):
+        conn.execute("TRUNCATE ingestion.files CASCADE")
+    conn.execute(f"UPDATE trading.{table} SET file_id = NULL")
+    conn.execute("TRUNCATE ingestion.files CASCADE")
+
+
+def test_a_file_cannot_go_while_its_first_row_arrives(conn: psycopg.Connection, database_url: str) -> None:
+    """Whoever deletes a file waits for a transaction that stores a row of it, and is refused then."""
+    file_id = a_file(conn)
+    with psycopg.connect(database_url) as writer, psycopg.connect(database_url, autocommit=True) as other:
+        an_alert(writer, "BUY", "2026-01-15", file_id=file_id)
+        other.execute("SET lock_timeout = '300ms'")
+        with pytest.raises(errors.LockNotAvailable):
+            other.execute("DELETE FROM ingestion.files")
+        writer.commit()
+        with pytest.raises(errors.ForeignKeyViolation):
+            other.execute("DELETE FROM ingestion.files")
+
+
 SERVED = [
     ("SELECT * FROM trading.alerts WHERE symbol = 'S7USDT'", "idx_alerts_symbol|alerts_key"),
     ("SELECT * FROM trading.alerts WHERE signal = 'BUY'", "idx_alerts_signal"),
@@ -178,3 +253,40 @@ def test_indexes_serve_their_queries(conn: psycopg.Connection) -> None:
         asked = query.replace("{table}", "trading.alerts").replace("%(days)s", "60")
         plan = "\n".join(line for (line,) in conn.execute(f"EXPLAIN {asked}".encode()))
         assert re.search(rf"(Index Scan using|Bitmap Index Scan on) ({index})\b", plan), plan
+
+
+SWEEPS_SERVED = [
+    (load("retention")["count_old"].replace("%(days)s", "8"), "sweep_results_arrival"),
+    (load("retention")["limits"].replace("%(days)s", "8"), "sweep_results_arrival"),
+    ("SELECT count(*) FROM {table} WHERE file_id = 7", "sweep_results_arrival"),
+    (load("publish")["has_rows_between"].replace("%(first)s", "'2026-01-11'").replace("%(last)s", "'2026-01-12'")
+     .replace("%(engine)s", "'sweep'"), "sweep_results_key"),
+    *[(load("parameters")[name], "sweep_results_key") for name in ("sweeps", "sweep_lookbacks", "sweep_grid")],
+    (load("parameters")["sweep_rows"], "sweep_results_key"),
+]  # fmt: skip
+
+
+def test_indexes_of_sweeps_serve_their_queries(conn: psycopg.Connection) -> None:
+    """With its two indexes a look, a merge and a cleanup read a part of the sweeps, never all of the 126,000 rows."""
+    conn.execute("SET session_replication_role = replica")  # the files need not be there
+    conn.execute(
+        "INSERT INTO trading.sweep_results (symbol, interval, analysis_date, degree, kstd, lookback, trades, "
+        "data_points, sharpe_ratio, created_at, file_id) SELECT 'S' || s || 'USDT', '1d', date, degree, 1 + k / 10.0, "
+        "lookback, 0, 720, s, now() - ('2026-01-10' - date), extract(day FROM date) "
+        "FROM generate_series(1, 5) AS s, generate_series(1, 6) AS degree, "
+        "generate_series(0, 20) AS k, generate_series(50, 240, 10) AS lookback, "
+        "generate_series('2026-01-01'::timestamptz, '2026-01-10', '1 day') AS date "
+        "ORDER BY date, lookback, degree, k, s"
+    )
+    conn.execute("VACUUM ANALYZE trading.sweep_results")
+    values = {
+        "engine": "'sweep'", "interval": "'1d'", "date": "'2026-01-05'", "lookback": "100", "symbol": "NULL",
+        "degree": "NULL", "kstd": "NULL", "limit": "500",
+    }  # fmt: skip
+    for query, index in SWEEPS_SERVED:
+        asked = query.replace("{table}", "trading.sweep_results")
+        for name, value in values.items():
+            asked = asked.replace(f"%({name})s", value)
+        plan = "\n".join(line for (line,) in conn.execute(f"EXPLAIN {asked}".encode()))
+        assert re.search(rf"(Index (Only )?Scan( Backward)? using|Bitmap Index Scan on) ({index})\b", plan), plan
+        assert "Seq Scan" not in plan, plan

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -15,9 +15,6 @@ from autonama.database.queries import load
 
 RUN_LOCKS = zlib.crc32(b"autonama.run") & 0x7FFFFFFF
 """The first half of the advisory lock that a living run holds; the second is its id."""
-
-Issue = tuple[str, str, int | None, int | None, str | None, str | None, str, list[int] | None]
-"""code, severity, row, line, column, value, message, rows."""
 
 BadRow = tuple[int, int | None, str, list[str]]
 """row, line, original text, reasons."""
@@ -43,7 +40,7 @@ class FileEntry:
     status: Literal["published", "companion", "rejected"]
     ruleset: str
     rows_read: int
-    issue_counts: Mapping[str, int]
+    issue_counts: Mapping[str, int] = field(default_factory=dict)
     notes: Sequence[str] = ()
     primary_id: int | None = None
     elapsed_s: float | None = None
@@ -124,7 +121,7 @@ def lock_contents(conn: psycopg.Connection[Any], engine: str, contents: Iterable
 
 
 def insert_file(conn: psycopg.Connection[Any], entry: FileEntry) -> int:
-    """Enter a file; its rows count as unchanged until `count_file` settles them. Returns its id."""
+    """Enter a file; of a published one the counts and findings follow. Returns its id."""
     values = asdict(entry) | {"issue_counts": Jsonb(dict(entry.issue_counts)), "notes": Jsonb(list(entry.notes))}
     values["header"] = _storable(entry.header)
     (file_id,) = _one(conn.execute(load("ledger")["insert_file"], values))
@@ -139,11 +136,23 @@ def count_file(
     conn.execute(load("ledger")["count_file"], values | {"file_id": file_id, "elapsed_s": elapsed_s})
 
 
-def copy_issues(conn: psycopg.Connection[Any], file_id: int, issues: Iterable[Issue]) -> None:
-    """Store the findings of a file."""
+def settle_file(
+    conn: psycopg.Connection[Any],
+    file_id: int,
+    *,
+    issue_counts: Mapping[str, int],
+    notes: Sequence[str],
+    header: str | None,
+) -> None:
+    """Enter what was found in a file, once all of it is read."""
+    values = {"issue_counts": Jsonb(dict(issue_counts)), "notes": Jsonb(list(notes)), "header": _storable(header)}
+    conn.execute(load("ledger")["settle_file"], values | {"file_id": file_id})
+
+
+def copy_issues(conn: psycopg.Connection[Any], findings: bytes) -> None:
+    """Store the findings of a file, given as CSV of the columns that the query names."""
     with conn.cursor() as cursor, cursor.copy(load("ledger")["copy_issues"]) as copy:
-        for found in issues:
-            copy.write_row((file_id, *(_storable(part) for part in found)))
+        copy.write(findings)
 
 
 def copy_quarantine(conn: psycopg.Connection[Any], file_id: int, rows: Iterable[BadRow]) -> None:

@@ -58,3 +58,12 @@ def issue(
 def issue_frame(issues: list[dict[str, Any]]) -> pl.DataFrame:
     """A frame of issues made by `issue`."""
     return pl.DataFrame(issues, schema=ISSUE_SCHEMA, orient="row")
+
+
+def as_csv(issues: pl.DataFrame, file_id: int) -> bytes:
+    """The issues of a file as COPY reads them into `ingestion.issues`; an unquoted blank is NULL."""
+    listed = pl.concat_str(pl.lit("{"), pl.col("rows").cast(pl.List(pl.String)).list.join(","), pl.lit("}"))
+    frame = issues.with_columns(rows=pl.when(pl.col("rows").is_not_null()).then(listed))
+    # PostgreSQL's text holds no NUL: a backslash and a zero stand for it.
+    frame = frame.with_columns(pl.col(pl.String).str.replace_all("\0", r"\0", literal=True))
+    return frame.select(pl.lit(file_id).alias("file_id"), *ISSUE_SCHEMA.names()).write_csv(include_header=False).encode()

@@ -1,5 +1,6 @@
 """The files of one set -> one verdict: each is read and validated, they are compared, the set's age is looked at."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -13,9 +14,10 @@ from autonama.ingestion.agree import agree, unreadable
 from autonama.ingestion.discover import ResultSet
 from autonama.ingestion.freshness import age_issues
 from autonama.ingestion.issues import issue, issue_frame, no_issues
+from autonama.ingestion.outcome import REPORTED
 from autonama.ingestion.read import SourceFile, read
 from autonama.ingestion.rules import AGREEMENT, RuleSet
-from autonama.ingestion.validate import Verdict, validate, with_issues
+from autonama.ingestion.validate import Verdict, validate
 
 
 @dataclass(frozen=True)
@@ -27,23 +29,59 @@ class Judged:
     verdict: Verdict
     accepted: bool
 
+    def blocks(self) -> Iterator[pl.DataFrame]:
+        """The good rows at once, where there are any."""
+        good = self.verdict.good
+        if not good.is_empty():
+            yield good
+
+    def judged(self) -> "Judged":
+        """Itself."""
+        return self
+
+    def late(self) -> Sequence[int]:
+        """None: a row was good or bad before it was taken."""
+        return ()
+
+    def originals(self) -> pl.DataFrame:
+        """`row`, `line`, `original` and `reasons` of the bad rows."""
+        return with_originals(self.verdict, self.sources[0].frame.select("row", "line", original="raw"))
+
 
 def judge(result_set: ResultSet, engine: Engine, rules: RuleSet, settings: Settings) -> Judged:
     """Judge a set by all of its files. FileChanging where one of them is still being written."""
     zone = ZoneInfo(settings.engine_timezone)
     sources = tuple(read(path, engine, max_bytes=max_bytes(settings)) for path in result_set.files)
     reach("read")
-    verdict, *others = (validate(source, engine, rules, zone) for source in sources)
-    found = _compared(sources, verdict, others, engine, rules)
+    verdict, *others = (validate(source, engine, rules, zone, keep=REPORTED) for source in sources)
+    return settled(result_set, sources, verdict, _compared(sources, verdict, others, engine, rules), rules, settings)
+
+
+def settled(
+    result_set: ResultSet,
+    sources: tuple[SourceFile, ...],
+    verdict: Verdict,
+    found: Iterable[pl.DataFrame],
+    rules: RuleSet,
+    settings: Settings,
+) -> Judged:
+    """The last word on a set. found: what its other files told."""
+    found = [no_issues(), *found]
     if not verdict.condemned:
         modified = {source.path: source.modified_at for source in sources}
         hours, severity = settings.validation.max_file_age_hours, rules.severity["file_age"]
         found.append(age_issues(result_set, modified, now=datetime.now(UTC), max_hours=hours, severity=severity))
-    verdict = with_issues(verdict, sources[0], pl.concat([no_issues(), *found]))
+    verdict = verdict.with_issues(pl.concat(found))
     if not (verdict.condemned or rules.strict or verdict.accepted(rules)):
-        verdict = with_issues(verdict, sources[0], _too_many(verdict, rules))
+        verdict = verdict.with_issues(_too_many(verdict, rules))
     reach("validated")
     return Judged(result_set, sources, verdict, verdict.accepted(rules))
+
+
+def with_originals(verdict: Verdict, originals: pl.DataFrame) -> pl.DataFrame:
+    """The bad rows with their own text, of which null is none."""
+    found = verdict.bad.join(originals.with_columns(pl.col("original").fill_null("")), on="row", how="left")
+    return found.select("row", "line", "original", "reasons")
 
 
 def max_bytes(settings: Settings) -> int:

@@ -11,14 +11,23 @@ import polars as pl
 from autonama.errors import INTERRUPTED
 from autonama.ingestion.counts import AlertCounts, RowCounts
 from autonama.ingestion.issues import no_issues
+from autonama.ingestion.spill import Spill
 
 if TYPE_CHECKING:
     from autonama.ingestion.discover import ResultSet
     from autonama.ingestion.judge import Judged
+    from autonama.ingestion.validate import Verdict
 
 SetStatus = Literal["published", "rejected", "already_published", "already_refused", "quarantined", "valid", "changing"]
 RunStatus = Literal["published", "rejected", "partial", "nothing_new", "failed", "interrupted", "valid"]
 
+
+REPORTED = (
+    "symbol", "interval", "signal", "current_price", "analysis_date", "potential_return", "total_return",
+    "sharpe_ratio", "max_drawdown", "potential_return=float", "total_return=float", "sharpe_ratio=float",
+    "max_drawdown=float",
+)  # fmt: skip
+"""Columns of the rows that a report reads, where an engine has them."""
 
 INTERRUPTION = "Interrupted before its end. Nothing half-written was kept; the same command goes on where it stopped."
 
@@ -28,7 +37,8 @@ class SetOutcome:
     """One result set's way through the pipeline.
 
     issues: frame with the columns of `issues.ISSUE_SCHEMA`, messages rendered, in the order of rows.
-    rows: the typed frame of good rows (`row`, `line` and the contract's columns), for the performance analysis.
+    rows: of the good rows `row`, `line` and those of `REPORTED` that the engine has, for the performance analysis.
+    kept: what the rows are read from, which may be temporary files: they live as long as it does.
     notes: sentences that are no finding, such as the time zone in which naive times were read.
     replay_of: the ledger's file whose quarantined rows these are, in a replay.
     """
@@ -40,7 +50,8 @@ class SetOutcome:
     counts: RowCounts
     alerts: AlertCounts
     issues: pl.DataFrame
-    rows: pl.DataFrame | None = None
+    rows: pl.LazyFrame | pl.DataFrame | None = None
+    kept: Spill | None = field(default=None, repr=False, compare=False)
     notes: tuple[str, ...] = ()
     replay_of: int | None = None
 
@@ -56,7 +67,8 @@ class SetOutcome:
             counts=RowCounts(read=verdict.read, quarantined=0 if status == "rejected" else verdict.bad.height),
             alerts=AlertCounts(),
             issues=verdict.issues,
-            rows=verdict.good,
+            rows=reported(verdict),
+            kept=verdict.kept,
             notes=verdict.notes,
         )
 
@@ -65,6 +77,11 @@ class SetOutcome:
         """The outcome of a set that was left alone, and why."""
         name, files = result_set.name, result_set.files
         return cls(name, sha256, status, files, RowCounts(), AlertCounts(), no_issues(), notes=notes)
+
+
+def reported(verdict: "Verdict") -> pl.LazyFrame:
+    """The good rows, as `SetOutcome.rows` has them."""
+    return verdict.kept.lazy().join(verdict.bad.lazy(), on="row", how="anti", maintain_order="left")
 
 
 @dataclass(frozen=True)

@@ -17,21 +17,15 @@ from autonama.engines import Engine, engine_tables, load_engine, vectorbt_pro
 from autonama.engines.contract import Rule
 from autonama.errors import ConfigError, FileChanging
 from autonama.faults import reach
-from autonama.ingestion.counts import RowCounts
 from autonama.ingestion.discover import ResultSet, discover, patterns_of
 from autonama.ingestion.judge import Judged, judge, max_bytes
+from autonama.ingestion.load import may_be_replaced, replaced
 from autonama.ingestion.outcome import RunOutcome, SetOutcome, SetStatus
-from autonama.ingestion.publish import (
-    Publication,
-    issue_counts,
-    may_be_replaced,
-    publish,
-    record_rejection,
-    replaced,
-)
-from autonama.ingestion.read import digest
+from autonama.ingestion.publish import Publication, Refused, issue_counts, publish, record_rejection
+from autonama.ingestion.read import Fingerprint, fingerprint
 from autonama.ingestion.recorded import recorded
 from autonama.ingestion.rules import RuleSet, rules_for
+from autonama.ingestion.streamed import Streamed, is_long
 
 TIME_RULES = frozenset({"analysis_date_valid", "file_age"})
 """What these say of the same bytes changes with the clock: a set that they refused is looked at again."""
@@ -92,6 +86,12 @@ def ingest(job: Job) -> RunOutcome:
         return recorded(session, run, began, work)
 
 
+def select(job: Job) -> tuple[Engine, RuleSet, Sequence[ResultSet]]:
+    """A job's engine, what its files are judged by, and the sets that it takes, oldest first; nothing is read."""
+    plan = _plan(job)
+    return plan.engine, plan.rules, plan.sets
+
+
 @dataclass(frozen=True)
 class _Plan:
     """A job with the engine, what its files are judged by, and the sets to look at, oldest first."""
@@ -101,8 +101,23 @@ class _Plan:
     rules: RuleSet
     sets: Sequence[ResultSet]
 
-    def judge(self, result_set: ResultSet) -> Judged:
+    def begin(self, result_set: ResultSet, first: Fingerprint | None = None) -> Judged | Streamed:
+        """A set on its way to a verdict: a long file is judged while its rows are taken, any other at once."""
+        if is_long(result_set):
+            first = first or self.look(result_set)[0]
+        if first is not None and is_long(result_set):
+            return Streamed(result_set, self.engine, self.rules, self.job.settings, first)
         return judge(result_set, self.engine, self.rules, self.job.settings)
+
+    def judge(self, result_set: ResultSet) -> Judged:
+        judging = self.begin(result_set)
+        for _ in judging.blocks():
+            pass
+        return judging.judged()
+
+    def look(self, result_set: ResultSet) -> list[Fingerprint | None]:
+        """What tells the content of each file; None for one that cannot be read."""
+        return [fingerprint(path, max_bytes=max_bytes(self.job.settings)) for path in result_set.files]
 
     def sets_in_turn(self) -> Iterator[ResultSet]:
         """The sets, each told to the job's progress before it is taken."""
@@ -141,29 +156,37 @@ def _check_set(plan: _Plan, result_set: ResultSet) -> SetOutcome:
 
 def _ingest_set(plan: _Plan, session: Session, run_id: int, result_set: ResultSet) -> SetOutcome:
     try:
-        return _known(plan, session, result_set) or _publish(plan, session, run_id, plan.judge(result_set))
+        seen = plan.look(result_set)
+        return _known(plan, session, result_set, seen) or _publish(
+            plan, session, run_id, result_set, plan.begin(result_set, seen[0])
+        )
     except FileChanging as changing:
         return SetOutcome.untouched(result_set, "changing", str(changing))
 
 
-def _publish(plan: _Plan, session: Session, run_id: int, judged: Judged) -> SetOutcome:
-    publication = Publication(
-        run_id, plan.engine, judged.result_set.name, judged.sources, judged.verdict, plan.rules.version
-    )
-    if not judged.accepted:
-        session.run(lambda conn: record_rejection(conn, publication))
-        return SetOutcome.of(judged, "rejected")
-    published = session.run(lambda conn: publish(conn, publication))
+def _publish(
+    plan: _Plan, session: Session, run_id: int, result_set: ResultSet, judging: Judged | Streamed
+) -> SetOutcome:
+    publication = Publication(run_id, plan.engine, result_set.name, plan.rules.version)
+    try:
+        if isinstance(judging, Judged) and not judging.accepted:
+            raise Refused
+        published = session.run(lambda conn: publish(conn, publication, judging))
+    except Refused:
+        session.run(lambda conn: record_rejection(conn, publication, judging))
+        return SetOutcome.of(judging.judged(), "rejected")
     if published.file_id is None:
-        return replace(SetOutcome.of(judged, "already_published"), counts=RowCounts())
+        return SetOutcome.untouched(result_set, "already_published", sha256=judging.sources[0].sha256)
     status: SetStatus = "quarantined" if published.rows.quarantined else "published"
-    return replace(SetOutcome.of(judged, status), counts=published.rows, alerts=published.alerts)
+    return replace(SetOutcome.of(judging.judged(), status), counts=published.rows, alerts=published.alerts)
 
 
-def _known(plan: _Plan, session: Session, result_set: ResultSet) -> SetOutcome | None:
+def _known(
+    plan: _Plan, session: Session, result_set: ResultSet, seen: Sequence[Fingerprint | None]
+) -> SetOutcome | None:
     """The outcome of a set that the ledger knows, so that nothing is to do; None where it has to be looked at."""
-    sums = [digest(path, max_bytes=max_bytes(plan.job.settings)) for path in result_set.files]
-    if "" in sums:
+    sums = [one.sha256 for one in seen if one is not None]
+    if len(sums) < len(seen):
         return None
     known = session.run(lambda conn: ledger.published(conn, plan.engine.name, set(sums)))
     if known.keys() == set(sums):
@@ -191,8 +214,7 @@ def _replaced_since(plan: _Plan, session: Session, result_set: ResultSet, file_i
     engine, days = plan.engine, plan.job.settings.cleanup_days
     if not session.run(lambda conn: may_be_replaced(conn, engine, file_id, days)):
         return []
-    good = plan.judge(result_set).verdict.good
-    found = [] if good.is_empty() else session.run(lambda conn: replaced(conn, engine, file_id, good))
+    found = session.run(lambda conn: replaced(conn, engine, file_id, plan.begin(result_set).blocks()))
     return [
         f"{count:,} of its rows {'was' if count == 1 else 'were'} replaced since by {name} (run {run_id}), and the "
         "same bytes are published once: to bring them back, run the engine again, so that a later file holds them."

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +12,9 @@ import polars as pl
 from autonama.engines.contract import Engine
 from autonama.errors import FileChanging
 from autonama.ingestion.formats import csv, json, parquet
+from autonama.ingestion.formats.blocks import BlockReader
 from autonama.ingestion.formats.columns import finished
-from autonama.ingestion.formats.content import load
+from autonama.ingestion.formats.content import load, opening
 from autonama.ingestion.formats.rows import Rows, Unreadable
 from autonama.ingestion.issues import issue_frame
 from autonama.ingestion.names import COMPRESSIONS, FORMATS, Format, ResultName, utc_of
@@ -23,6 +25,18 @@ SETTLE_S = 1.0
 line's end."""
 
 _READERS = {"csv": csv.read_rows, "json": json.read_rows, "ndjson": json.read_lines}
+
+BLOCK_READERS: dict[str, Callable[[Engine], BlockReader]] = {"csv": csv.CsvReader, "ndjson": json.LinesReader}
+"""The formats that are read block by block where a file is long."""
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What tells a file's content from any other: the SHA-256 and the size of it, decompressed; and when it came."""
+
+    sha256: str
+    size: int
+    modified_at: datetime
 
 
 @dataclass(frozen=True)
@@ -64,8 +78,7 @@ def read(path: Path, engine: Engine, *, max_bytes: int) -> SourceFile:
     except Unreadable as fault:
         rows = _no_rows(engine, fault)
         return SourceFile(path, name.format, "", 0, _modified_at(path), rows.frame, rows.issues)
-    if _may_be_cut(name.format, content.data):
-        _settle(path, content.modified_at)
+    settle_if_cut(path, name.format, content.data, content.modified_at)
     sha256 = hashlib.sha256(content.data).hexdigest()
     size = len(content.data)
     try:
@@ -92,10 +105,13 @@ def _may_be_cut(form: Format | None, data: bytes) -> bool:
     return form in ("csv", "ndjson") and not data.endswith((b"\n", b"\r"))
 
 
-def _settle(path: Path, modified_at: datetime) -> None:
-    """Wait until a file written just now has been left alone for a moment. FileChanging where it was not."""
+def settle_if_cut(path: Path, form: Format | None, data: bytes, modified_at: datetime) -> None:
+    """Where the data's end is none, wait until a file written just now has been left alone for a moment.
+
+    FileChanging where it was not.
+    """
     age = (datetime.now(UTC) - modified_at).total_seconds()
-    if age < SETTLE_S:
+    if age < SETTLE_S and _may_be_cut(form, data):
         time.sleep(min(SETTLE_S - age, SETTLE_S))
         if _modified_at(path) != modified_at:
             raise FileChanging(f"{visible(path)} is still being written. It is left for the next look.")
@@ -128,10 +144,14 @@ def _modified_at(path: Path) -> datetime:
         return datetime.now(UTC)
 
 
-def digest(path: Path, *, max_bytes: int) -> str:
-    """The SHA-256 of a file's decompressed content, as `read` gives it; empty where it cannot be read."""
+def fingerprint(path: Path, *, max_bytes: int) -> Fingerprint | None:
+    """Of a file's content, as `read` gives it; None where it cannot be read."""
+    content, size = hashlib.sha256(), 0
     try:
-        content = load(path, ResultName.of(path.name).compression, max_bytes)
+        with opening(path, ResultName.of(path.name).compression, max_bytes) as opened:
+            for chunk in opened.chunks:
+                content.update(chunk)
+                size += len(chunk)
+            return Fingerprint(content.hexdigest(), size, opened.modified_at)
     except Unreadable:
-        return ""
-    return hashlib.sha256(content.data).hexdigest()
+        return None

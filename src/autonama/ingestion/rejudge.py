@@ -20,14 +20,15 @@ from autonama.faults import reach
 from autonama.ingestion.counts import AlertCounts, RowCounts
 from autonama.ingestion.formats.originals import Original, read_csv, read_json, shown_nul
 from autonama.ingestion.formats.rows import Rows
-from autonama.ingestion.issues import issue, issue_frame, no_issues
+from autonama.ingestion.issues import as_csv, issue, issue_frame, no_issues
+from autonama.ingestion.load import add_rows, table_of
 from autonama.ingestion.names import Format
-from autonama.ingestion.outcome import SetOutcome, SetStatus
-from autonama.ingestion.publish import add_rows, issue_counts, table_of
+from autonama.ingestion.outcome import REPORTED, SetOutcome, SetStatus, reported
+from autonama.ingestion.publish import issue_counts
 from autonama.ingestion.read import SourceFile
 from autonama.ingestion.rules import RuleSet
 from autonama.ingestion.selection import Target
-from autonama.ingestion.validate import Verdict, validate, with_issues
+from autonama.ingestion.validate import Verdict, validate
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,8 @@ def rejudge(
     if not taken:
         return _outcome(file, "", "already_published", None, RowCounts(), AlertCounts())
     source = _source(target, taken, bench.engine)
-    verdict = validate(source, bench.engine, bench.rules, bench.zone)
-    verdict = with_issues(verdict, source, _published_beside(conn, file.id, verdict, bench))
+    verdict = validate(source, bench.engine, bench.rules, bench.zone, keep=REPORTED)
+    verdict = verdict.with_issues(_published_beside(conn, file.id, verdict, bench))
     reach("validated")
     notes = (f"Corrected in {corrected_in.name}.",) if corrected_in else ()
     replay_id = ledger.insert_file(conn, _entry(run_id, bench, file, source, verdict, notes))
@@ -76,12 +77,12 @@ def rejudge(
     inserted, alerts = 0, AlertCounts()
     if not verdict.good.is_empty():
         inserted, alerts, held = add_rows(conn, replay_id, bench.engine, verdict.good)
-        verdict = with_issues(verdict, source, _held(source, held))
+        verdict = verdict.with_issues(_held(source, held))
     passed = verdict.good["row"].to_list()
     counts = RowCounts(len(taken), inserted, 0, len(passed) - inserted, len(taken) - len(passed))
     quarantine.close_rows(conn, file.id, passed, replay_id)
     quarantine.renew_reasons(conn, file.id, dict(verdict.bad.select("row", "reasons").iter_rows()))
-    ledger.copy_issues(conn, replay_id, verdict.issues.iter_rows())
+    ledger.copy_issues(conn, as_csv(verdict.issues, replay_id))
     elapsed = time.perf_counter() - began
     ledger.count_file(conn, replay_id, rows=asdict(counts), alerts=asdict(alerts), elapsed_s=elapsed)
     entered = "published" if passed else "rejected"
@@ -205,7 +206,8 @@ def _outcome(
         counts=counts,
         alerts=alerts,
         issues=verdict.issues if verdict else no_issues(),
-        rows=verdict.good if verdict else None,
+        rows=reported(verdict) if verdict else None,
+        kept=verdict.kept if verdict else None,
         notes=(first, *(verdict.notes if verdict else ())),
         replay_of=file.id,
     )

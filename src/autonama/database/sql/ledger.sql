@@ -75,14 +75,20 @@ LIMIT 1
 -- name: count_file
 -- Settles where every row of a published file went; the table's CHECK holds the sum.
 UPDATE ingestion.files
-SET rows_inserted = %(inserted)s, rows_updated = %(updated)s, rows_unchanged = %(unchanged)s,
+SET rows_read = %(read)s, rows_inserted = %(inserted)s, rows_updated = %(updated)s, rows_unchanged = %(unchanged)s,
     rows_quarantined = %(quarantined)s, alerts_inserted = %(alerts_inserted)s, alerts_updated = %(alerts_updated)s,
     alerts_unchanged = %(alerts_unchanged)s, elapsed_s = %(elapsed_s)s
 WHERE id = %(file_id)s
 
+-- name: settle_file
+-- Enters what was found in a file.
+UPDATE ingestion.files SET issue_counts = %(issue_counts)s, notes = %(notes)s, header = %(header)s
+WHERE id = %(file_id)s
+
 -- name: copy_issues
 -- Streams the findings in.
-COPY ingestion.issues (file_id, code, severity, row_number, line_number, column_name, value, message, rows) FROM STDIN
+COPY ingestion.issues (file_id, code, severity, row_number, line_number, column_name, value, message, rows)
+FROM STDIN (FORMAT csv)
 
 -- name: copy_quarantine
 -- Streams the rows that were put aside, with their original text.

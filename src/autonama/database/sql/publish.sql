@@ -71,6 +71,14 @@ GROUP BY f.set_name, f.run_id ORDER BY count(*) DESC, f.run_id
 -- Takes these rows out again, so that they raise no alert.
 DELETE FROM pg_temp.incoming WHERE row_number = ANY (%(rows)s)
 
+-- name: uncopy
+-- Takes these rows of a file out of their table again.
+DELETE FROM {table} WHERE file_id = %(file_id)s AND row_number = ANY (%(rows)s)
+
+-- name: new_alerts
+-- The alerts of a file's rows where the engine has none of these days: every row is one.
+INSERT INTO trading.alerts ({columns}) SELECT {columns} FROM {source} WHERE file_id = %(file_id)s
+
 -- name: raise_alerts
 -- The newest row of each symbol, interval and UTC day becomes its alert, unless the stored one is newer. Of two sets
 -- that differ at the same time the later one by name counts, as in `merge` and `claim`.

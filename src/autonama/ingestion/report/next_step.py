@@ -76,9 +76,12 @@ def _after_publishing(run: RunOutcome) -> str:
 
 
 def _first_symbol(outcome: SetOutcome) -> str | None:
-    if not stored_rows(outcome) or outcome.rows is None or "symbol" not in outcome.rows.columns:
+    if not stored_rows(outcome) or outcome.rows is None:
         return None
-    symbols = outcome.rows["symbol"].drop_nulls()
+    rows = outcome.rows.lazy()
+    if "symbol" not in rows.collect_schema().names():
+        return None
+    symbols = rows.select(pl.col("symbol").drop_nulls().head(1)).collect().to_series()
     return None if symbols.is_empty() else str(symbols[0])
 
 

@@ -1,6 +1,6 @@
 """How the strategies of a result set did: signals, quantiles, the best, the worst and the flagged."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -76,63 +76,75 @@ class Performance:
     flagged: tuple[Flagged, ...]
 
 
-def performance(rows: pl.DataFrame | None, issues: pl.DataFrame) -> Performance | None:
+def performance(rows: pl.LazyFrame | pl.DataFrame | None, issues: pl.DataFrame) -> Performance | None:
     """The performance analysis of a set's good rows, or None where there is no row. Any column may be absent."""
-    if rows is None or rows.is_empty():
+    if rows is None:
         return None
-    since, until = _span(rows)
-    flagged_rows, flagged = _flagged(rows, issues)
+    lazy = rows.lazy()
+    names = lazy.collect_schema().names()
+    height = lazy.select(pl.len()).collect().item() if names else 0
+    if not height:
+        return None
+    since, until = _span(lazy, names)
+    flagged_rows, flagged = _flagged(lazy, names, issues)
     return Performance(
-        rows=rows.height,
+        rows=height,
         since=since,
         until=until,
-        signals=_signals(rows),
-        spreads={name: spread for name in UNITS if (spread := _spread(rows, name)) is not None},
-        best=_ranked(rows, descending=True),
-        worst=_ranked(rows, descending=False),
+        signals=_signals(lazy, names),
+        spreads={name: found for name in UNITS if name in names and (found := _spread(lazy, name)) is not None},
+        best=_ranked(lazy, names, descending=True),
+        worst=_ranked(lazy, names, descending=False),
         flagged_rows=flagged_rows,
         flagged=flagged,
     )
 
 
-def _span(rows: pl.DataFrame) -> tuple[datetime | None, datetime | None]:
-    if "analysis_date" not in rows.columns:
+def values_of(rows: pl.LazyFrame | pl.DataFrame, metric: str) -> pl.Series:
+    """A metric's defined values, as doubles: one column in memory at a time."""
+    lazy = rows.lazy()
+    quick = f"{metric}=float"
+    value = pl.col(quick if quick in lazy.collect_schema().names() else metric)
+    return lazy.select(value.cast(pl.Float64).drop_nulls()).collect().to_series()
+
+
+def _span(rows: pl.LazyFrame, names: Sequence[str]) -> tuple[datetime | None, datetime | None]:
+    if "analysis_date" not in names:
         return None, None
-    first, last = rows.select(pl.min("analysis_date"), pl.max("analysis_date").alias("last")).row(0)
+    first, last = rows.select(pl.min("analysis_date"), pl.max("analysis_date").alias("last")).collect().row(0)
     return first, last
 
 
-def _signals(rows: pl.DataFrame) -> dict[str, int]:
-    if "signal" not in rows.columns:
+def _signals(rows: pl.LazyFrame, names: Sequence[str]) -> dict[str, int]:
+    if "signal" not in names:
         return {}
-    found: dict[str, int] = dict(rows["signal"].drop_nulls().value_counts().sort("signal").iter_rows())
+    counts = rows.select(pl.col("signal").drop_nulls()).group_by("signal").len().sort("signal")
+    found: dict[str, int] = dict(counts.collect().iter_rows())
     known = {signal: found.pop(signal) for signal in SIGNALS if signal in found}
     return known | found
 
 
-def _spread(rows: pl.DataFrame, metric: str) -> Spread | None:
-    if metric not in rows.columns:
-        return None
-    values = rows[metric].drop_nulls().cast(pl.Float64)
+def _spread(rows: pl.LazyFrame, metric: str) -> Spread | None:
+    values = values_of(rows, metric).sort()
     if values.is_empty():
         return None
     quantiles = {name: values.quantile(share, "linear") for name, share in QUANTILES.items()}
     return Spread(len(values), {name: value for name, value in quantiles.items() if value is not None})
 
 
-def _ranked(rows: pl.DataFrame, *, descending: bool) -> tuple[Result, ...]:
-    if "total_return" not in rows.columns:
+def _ranked(rows: pl.LazyFrame, names: Sequence[str], *, descending: bool) -> tuple[Result, ...]:
+    if "total_return" not in names:
         return ()
-    present = rows.lazy().filter(pl.col("total_return").is_not_null())
+    present = rows.filter(pl.col("total_return").is_not_null())
     # Equal returns stand in the file's order.
     order = present.sort("total_return", "row", descending=[descending, False]).head(RANKED)
-    columns = [pl.col(name) if name in rows.columns else pl.lit(None).alias(name) for name in _RESULT]
+    columns = [pl.col(name) if name in names else pl.lit(None).alias(name) for name in _RESULT]
     return tuple(Result(*values) for values in order.select(columns).collect().iter_rows())
 
 
-def _flagged(rows: pl.DataFrame, issues: pl.DataFrame) -> tuple[int, tuple[Flagged, ...]]:
-    symbol = pl.col("symbol") if "symbol" in rows.columns else pl.lit(None, pl.String).alias("symbol")
-    good = rows.lazy().select(pl.col("row").cast(pl.UInt32), symbol)
+def _flagged(rows: pl.LazyFrame, names: Sequence[str], issues: pl.DataFrame) -> tuple[int, tuple[Flagged, ...]]:
+    symbol = pl.col("symbol") if "symbol" in names else pl.lit(None, pl.String).alias("symbol")
+    good = rows.select(pl.col("row").cast(pl.UInt32), symbol)
     warnings = issues.lazy().filter(pl.col("severity") == "warning")
     single = warnings.filter(pl.col("row").is_not_null()).select("code", "row")
     several = warnings.select("code", pl.col("rows").alias("row")).explode("row", empty_as_null=True).drop_nulls()

@@ -6,7 +6,7 @@ from autonama.ingestion.outcome import SetOutcome
 from autonama.ingestion.report.charts import Bar, bars, histogram
 from autonama.ingestion.report.findings import Finding, findings, severities
 from autonama.ingestion.report.markup import NUMBER, VALUE, WIDE, Heading, mark, table, text, tiles
-from autonama.ingestion.report.performance import QUANTILES, UNITS, Performance, Result, performance
+from autonama.ingestion.report.performance import QUANTILES, UNITS, Performance, Result, performance, values_of
 from autonama.ingestion.report.plain import ABSENT, count, counted, figure, path_text, price, span
 from autonama.ingestion.report.remedies import remedy
 from autonama.ingestion.report.status import KNOWN, MARKS
@@ -109,7 +109,7 @@ def _charts(outcome: SetOutcome, found: Sequence[Finding], result: Performance |
         drawn.append(bars("Rows by signal", [Bar(name, number) for name, number in result.signals.items()]))
         titles = {"sharpe_ratio": "Sharpe ratio", "total_return": "Total return"}
         drawn += [
-            histogram(title, outcome.rows[metric], UNITS[metric])
+            histogram(title, values_of(outcome.rows, metric), UNITS[metric])
             for metric, title in titles.items()
             if metric in result.spreads
         ]

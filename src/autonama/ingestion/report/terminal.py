@@ -69,44 +69,48 @@ NARROWER = (tuple(QUANTILES), ("min", "25 %", "median", "75 %", "max"), ("min", 
 """Which quantiles are shown: the first choice that fits the width."""
 
 
-def print_run(run: RunOutcome, console: Console, *, verbose: bool = False) -> None:
-    """Print what the run did. `verbose` adds more issues of each rule, remedies of warnings, and longer tables."""
-    _print(console, _head(run, console.width))
+def print_run(run: RunOutcome, console: Console, *, verbose: bool = False, closing: str | None = None) -> None:
+    """Print what the run did. `verbose` adds more issues of each rule, remedies of warnings, and longer tables.
+
+    closing: the last line, where it is not what the user does now.
+    """
+    print_lines(console, _head(run, console.width))
     if run.error is not None:
-        _print(console, _paragraph(run.error, console, INDENT))
+        print_lines(console, paragraph(run.error, console, INDENT))
     for note in run.notes:
-        _print(console, _paragraph(note, console, INDENT, "dim"))
+        print_lines(console, paragraph(note, console, INDENT, "dim"))
     if any(run.cleanup.values()):
         gone = [f"{counted(number, 'row')} of {table}" for table, number in run.cleanup.items() if number]
-        _print(console, _packed("Cleaned", gone, console.width))
+        print_lines(console, packed("Cleaned", gone, console.width))
     if len(run.sets) == 1:
         _print_set(run.sets[0], console, verbose=verbose)
     elif run.sets:
         _print_sets(run, console, verbose=verbose)
     if len(run.sets) <= SETS_IN_FULL or verbose:
         console.print()
-    _print(console, _paragraph(next_step(run), console, 0, "bold"))
+    print_lines(console, paragraph(closing or next_step(run), console, 0, "bold"))
 
 
 def print_performance(result: Performance, console: Console, *, verbose: bool = False) -> None:
     """Print the performance analysis of one set."""
     width = console.width
     console.print()
-    _print(console, _quantiles(result, width))
+    print_lines(console, _quantiles(result, width))
     told = [f"{name} {count(number)}" for name, number in result.signals.items()]
     if result.since is not None and result.until is not None:
         told.append(span(result.since, result.until))
-    _print(console, _packed("Signals" if result.signals else "Analysed", told, width))
+    print_lines(console, packed("Signals" if result.signals else "Analysed", told, width))
     if verbose:
-        _print(console, _ranking("Best by total return", result.best))
-        _print(console, _ranking("Worst by total return", result.worst))
+        print_lines(console, _ranking("Best by total return", result.best))
+        print_lines(console, _ranking("Worst by total return", result.worst))
     else:
-        _print(console, _packed("Best", [_short(one) for one in result.best], width))
-        _print(console, _packed("Worst", [_short(one) for one in result.worst], width))
-    _print(console, _flagged(result, width, verbose=verbose))
+        print_lines(console, packed("Best", [_short(one) for one in result.best], width))
+        print_lines(console, packed("Worst", [_short(one) for one in result.worst], width))
+    print_lines(console, _flagged(result, width, verbose=verbose))
 
 
-def _print(console: Console, lines: Iterable[Text]) -> None:
+def print_lines(console: Console, lines: Iterable[Text]) -> None:
+    """Print lines that are cut where they do not fit; plain marks where the terminal has no Unicode."""
     unicode = console.encoding.startswith("utf")
     for line in lines:
         line.rstrip()
@@ -139,15 +143,15 @@ def _tail(text: str, width: int) -> str:
 
 
 def _print_set(outcome: SetOutcome, console: Console, *, verbose: bool) -> None:
-    _print(console, _files(outcome, console.width))
+    print_lines(console, _files(outcome, console.width))
     if outcome.status not in KNOWN:
-        _print(console, _packed("Rows", _row_counts(outcome), console.width))
+        print_lines(console, packed("Rows", _row_counts(outcome), console.width))
     if stored_rows(outcome):
         alerts = outcome.alerts
         told = [f"{count(alerts.inserted)} new", f"{count(alerts.updated)} updated"]
-        _print(console, _packed("Alerts", [*told, f"{count(alerts.unchanged)} unchanged"], console.width))
+        print_lines(console, packed("Alerts", [*told, f"{count(alerts.unchanged)} unchanged"], console.width))
     for note in outcome.notes:
-        _print(console, _paragraph(note, console, INDENT, "dim"))
+        print_lines(console, paragraph(note, console, INDENT, "dim"))
     _print_findings(outcome, console, verbose=verbose)
     if outcome.replay_of is None and (outcome.status not in ("rejected", *KNOWN) or verbose):
         _print_performance_of(outcome, console, verbose=verbose)
@@ -163,7 +167,7 @@ def _files(outcome: SetOutcome, width: int) -> list[Text]:
     """Only the endings of files that are called as their set, which stands above them."""
     names = [path.name.removeprefix(outcome.name) or path.name for path in outcome.files]
     places = dict.fromkeys(path_text(path.parent) for path in outcome.files)
-    return _packed("Files", [" ".join(names) + " in " + ", ".join(places)], width) if names else []
+    return packed("Files", [" ".join(names) + " in " + ", ".join(places)], width) if names else []
 
 
 def _row_counts(outcome: SetOutcome) -> list[str]:
@@ -181,22 +185,22 @@ def _print_sets(run: RunOutcome, console: Console, *, verbose: bool) -> None:
     """A line a set with its numbers; below it in brief what was found, or, of few sets, the errors in full."""
     few = len(run.sets) <= SETS_IN_FULL
     head, *lines, together = _set_table(run.sets, console.width)
-    _print(console, [head])
+    print_lines(console, [head])
     for line, outcome in zip(lines, run.sets, strict=True):
-        _print(console, [line])
+        print_lines(console, [line])
         if not verbose:
             roomy = len(run.sets) <= SETS_ON_A_SCREEN
-            _print(console, in_brief(outcome, console.width, errors_too=not few, performance_too=roomy))
-    _print(console, [together])
+            print_lines(console, in_brief(outcome, console.width, errors_too=not few, performance_too=roomy))
+    print_lines(console, [together])
     for outcome in run.sets:
         if verbose or (few and severities(outcome.issues)[0]):
             console.print()
-            _print(console, [Text(_tail(visible(outcome.name), console.width), "bold")])
+            print_lines(console, [Text(_tail(visible(outcome.name), console.width), "bold")])
             _print_findings(outcome, console, verbose=verbose, warnings=verbose)
         if verbose:
             _print_performance_of(outcome, console, verbose=True)
     if not verbose and (rest := more_of(run)):
-        _print(console, _paragraph(rest, console, INDENT, "dim"))
+        print_lines(console, paragraph(rest, console, INDENT, "dim"))
 
 
 def _set_table(sets: Sequence[SetOutcome], width: int) -> list[Text]:
@@ -228,14 +232,14 @@ def _print_findings(outcome: SetOutcome, console: Console, *, verbose: bool, war
     for severity, group in (("error", errors), ("warning", milder)):
         if group:
             console.print()
-            _print(console, [_section(severity, group)])
+            print_lines(console, [_section(severity, group)])
             in_full = group if verbose or severity == "error" else []
             for finding in in_full:
-                _print(console, _in_full(finding, console, verbose=verbose))
+                print_lines(console, _in_full(finding, console, verbose=verbose))
     if milder and not verbose:
-        _print(console, _one_line_each(milder[:WARNING_LINES]))
+        print_lines(console, _one_line_each(milder[:WARNING_LINES]))
         rest = [f"{one.code} {count(one.count)}" for one in milder[WARNING_LINES:]]
-        _print(console, _packed("and", rest, console.width))
+        print_lines(console, packed("and", rest, console.width))
 
 
 def _section(severity: str, found: Sequence[Finding]) -> Text:
@@ -252,8 +256,8 @@ def _in_full(finding: Finding, console: Console, *, verbose: bool) -> list[Text]
     head = Text.assemble(" " * INDENT, (visible(finding.code), "bold"), f"  {count(finding.count)}")
     lines = [head]
     for text in _quoted(finding, verbose=verbose):
-        lines += _paragraph(text, console, INDENT + 2)
-    return [*lines, *_paragraph(f"→ {remedy(finding.code, finding.severity)}", console, INDENT + 2, "dim", hang=2)]
+        lines += paragraph(text, console, INDENT + 2)
+    return [*lines, *paragraph(f"→ {remedy(finding.code, finding.severity)}", console, INDENT + 2, "dim", hang=2)]
 
 
 def _quoted(finding: Finding, *, verbose: bool) -> list[str]:
@@ -307,13 +311,13 @@ def _flagged(result: Performance, width: int, *, verbose: bool) -> list[Text]:
     if verbose:
         lines = [f"Row {one.row}: {one.symbol or ABSENT}: {', '.join(one.codes)}" for one in result.flagged]
         listed = [Text(" " * (INDENT + 2) + visible(line)) for line in lines]
-        return [*_packed("Flagged", [share], width), *listed]
+        return [*packed("Flagged", [share], width), *listed]
     names = [one.symbol or ABSENT for one in result.flagged[:FLAGGED_NAMES]]
     more = ", …" if result.flagged_rows > len(names) else ""
-    return _packed("Flagged", [f"{share}: {', '.join(names)}{more}"], width)
+    return packed("Flagged", [f"{share}: {', '.join(names)}{more}"], width)
 
 
-def _packed(label: str, items: Sequence[str], width: int) -> list[Text]:
+def packed(label: str, items: Sequence[str], width: int) -> list[Text]:
     """A label and items side by side, in as many lines as they need: a line breaks between two items only."""
     if not items:
         return []
@@ -331,7 +335,7 @@ def _packed(label: str, items: Sequence[str], width: int) -> list[Text]:
     ]
 
 
-def _paragraph(text: str, console: Console, indent: int, style: str = "", *, hang: int = 0) -> list[Text]:
+def paragraph(text: str, console: Console, indent: int, style: str = "", *, hang: int = 0) -> list[Text]:
     """The text in lines of the width; `hang` indents those after the first further."""
     lines = Text(visible(text), style).wrap(console, max(console.width - indent - hang, 8), overflow="fold")
     return [Text.assemble(" " * (indent + (hang if number else 0)), line) for number, line in enumerate(lines)]

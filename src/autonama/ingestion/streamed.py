@@ -1,0 +1,158 @@
+"""A long file, judged block by block while its rows are taken, in memory that does not grow with it."""
+
+import hashlib
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from autonama.config import Settings
+from autonama.engines import Engine
+from autonama.errors import FileChanging
+from autonama.ingestion.ahead import ahead
+from autonama.ingestion.discover import ResultSet
+from autonama.ingestion.formats.blocks import read_blocks
+from autonama.ingestion.formats.content import opening
+from autonama.ingestion.formats.rows import Rows, Unreadable
+from autonama.ingestion.issues import issue_frame, no_issues
+from autonama.ingestion.judge import Judged, max_bytes, settled, with_originals
+from autonama.ingestion.names import ResultName
+from autonama.ingestion.outcome import REPORTED
+from autonama.ingestion.read import BLOCK_READERS, Fingerprint, SourceFile, settle_if_cut
+from autonama.ingestion.rules import RuleSet
+from autonama.ingestion.validate import Validation, without
+from autonama.visible import visible
+
+LONG = 4 << 20
+"""Bytes of a file from which on its blocks pay: below, all is read before PostgreSQL could begin."""
+
+
+def is_long(result_set: ResultSet) -> bool:
+    """Whether a set is one long file of a format that has blocks. A compressed one may be five times as long."""
+    name = ResultName.of(result_set.files[0].name)
+    if len(result_set.files) > 1 or name.format not in BLOCK_READERS:
+        return False
+    try:
+        size = result_set.files[0].stat().st_size
+    except OSError:
+        return False
+    return size >= (LONG // 5 if name.compression else LONG)
+
+
+class Streamed:
+    """Such a set on its way to a verdict, as `judging.Judging` says.
+
+    fingerprint: of the content as it was looked at first; where it is another by now, FileChanging.
+    """
+
+    def __init__(
+        self, result_set: ResultSet, engine: Engine, rules: RuleSet, settings: Settings, fingerprint: Fingerprint
+    ) -> None:
+        self._set, self._engine, self._rules, self._settings = result_set, engine, rules, settings
+        self._path: Path = result_set.files[0]
+        self._name = ResultName.of(self._path.name)
+        self._fingerprint = fingerprint
+        self._verdict: Judged | None = None
+        self._begin()
+
+    @property
+    def sources(self) -> tuple[SourceFile, ...]:
+        """The file, without its rows."""
+        given, name = self._fingerprint, self._name
+        frame = pl.DataFrame(schema={"row": pl.UInt32, "line": pl.UInt32, "raw": pl.String})
+        return (
+            SourceFile(
+                self._path,
+                name.format,
+                given.sha256,
+                given.size,
+                given.modified_at,
+                frame,
+                no_issues(),
+                header=self._reader.header,
+            ),
+        )
+
+    def blocks(self) -> Iterator[pl.DataFrame]:
+        """The rows that are good by themselves. Where the first bad one refuses the set, none follow it."""
+        self._begin()
+        try:
+            yield from ahead(self._good())
+        except Unreadable as fault:
+            self._validation, self._at_end = self._new_validation(), issue_frame([fault.issue])
+        verdict = self._validation.verdict(self._at_end)
+        self._verdict = settled(self._set, self.sources, verdict, [], self._rules, self._settings)
+
+    def judged(self) -> Judged:
+        """The verdict, once all blocks are taken."""
+        assert self._verdict is not None, "all blocks have to be taken first"  # noqa: S101
+        return self._verdict
+
+    def late(self) -> Sequence[int]:
+        """Numbers of the rows that only all rows together showed to be bad."""
+        bad = self.judged().verdict.bad
+        return without(bad, self._found()).get_column("row").to_list()
+
+    def originals(self) -> pl.DataFrame:
+        """The bad rows; of those that are bad by others, the text is looked up in the file once more."""
+        found = self._found()
+        if late := self.late():
+            with opening(self._path, self._name.compression, max_bytes(self._settings)) as opened:
+                reader = BLOCK_READERS[self._name.format or ""](self._engine)
+                rows = [_originals(block, pl.Series(late)) for block in read_blocks(opened.chunks, reader)]
+            found = pl.concat([found, *rows])
+        return with_originals(self.judged().verdict, found)
+
+    def _begin(self) -> None:
+        self._reader = BLOCK_READERS[self._name.format or ""](self._engine)
+        self._validation = self._new_validation()
+        self._at_end = no_issues()
+        self._originals: list[pl.DataFrame] = []
+        self._verdict = None
+
+    def _new_validation(self) -> Validation:
+        zone, nests = ZoneInfo(self._settings.engine_timezone), self._name.format != "csv"
+        return Validation(self._engine, self._rules, zone, nests=nests, keep=REPORTED)
+
+    def _good(self) -> Generator[pl.DataFrame]:
+        refused = False
+        for block in ahead(self._blocks()):
+            typed = self._validation.add(block)
+            bad = self._validation.bad_in_last()
+            self._originals.append(_originals(block, bad["row"]))
+            refused = refused or self._validation.condemned or (self._rules.strict and not bad.is_empty())
+            if not refused:
+                yield without(typed, bad)
+        self._at_end = issue_frame(self._reader.finish())
+
+    def _blocks(self) -> Generator[Rows]:
+        content, size, tail = hashlib.sha256(), 0, b""
+        with opening(self._path, self._name.compression, max_bytes(self._settings)) as opened:
+
+            def chunks() -> Iterator[bytes]:
+                nonlocal size, tail
+                for chunk in opened.chunks:
+                    content.update(chunk)
+                    size, tail = size + len(chunk), chunk[-1:]
+                    yield chunk
+
+            yield from read_blocks(chunks(), self._reader)
+            settle_if_cut(self._path, self._name.format, tail, opened.modified_at)
+            read = replace(self._fingerprint, sha256=content.hexdigest(), size=size)
+        if read != self._fingerprint:
+            raise FileChanging(f"{visible(self._path)} changed while it was read. It is left for the next look.")
+
+    def _found(self) -> pl.DataFrame:
+        none = pl.DataFrame(schema={"row": pl.UInt32, "line": pl.UInt32, "original": pl.String})
+        return pl.concat([none, *self._originals])
+
+
+def _originals(block: Rows, numbers: pl.Series) -> pl.DataFrame:
+    rows = (
+        block.frame.filter(pl.col("row").is_in(numbers.cast(pl.UInt32).implode()))
+        if len(numbers)
+        else block.frame.clear()
+    )
+    return rows.select("row", "line", original="raw")
