@@ -66,4 +66,6 @@ def as_csv(issues: pl.DataFrame, file_id: int) -> bytes:
     frame = issues.with_columns(rows=pl.when(pl.col("rows").is_not_null()).then(listed))
     # PostgreSQL's text holds no NUL: a backslash and a zero stand for it.
     frame = frame.with_columns(pl.col(pl.String).str.replace_all("\0", r"\0", literal=True))
-    return frame.select(pl.lit(file_id).alias("file_id"), *ISSUE_SCHEMA.names()).write_csv(include_header=False).encode()
+    return (
+        frame.select(pl.lit(file_id).alias("file_id"), *ISSUE_SCHEMA.names()).write_csv(include_header=False).encode()
+    )

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import polars as pl
 
-ROOM = 1_000_000
-"""Rows held in memory, some 200 bytes each."""
+ROOM = 250_000
+"""Rows held in memory, some 300 bytes each."""
 
 
 class Spill:

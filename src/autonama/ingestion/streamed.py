@@ -13,7 +13,7 @@ from autonama.engines import Engine
 from autonama.errors import FileChanging
 from autonama.ingestion.ahead import ahead
 from autonama.ingestion.discover import ResultSet
-from autonama.ingestion.formats.blocks import read_blocks
+from autonama.ingestion.formats.blocks import BLOCK, read_blocks
 from autonama.ingestion.formats.content import opening
 from autonama.ingestion.formats.rows import Rows, Unreadable
 from autonama.ingestion.issues import issue_frame, no_issues
@@ -45,15 +45,23 @@ class Streamed:
     """Such a set on its way to a verdict, as `judging.Judging` says.
 
     fingerprint: of the content as it was looked at first; where it is another by now, FileChanging.
+    block: bytes of a block.
     """
 
     def __init__(
-        self, result_set: ResultSet, engine: Engine, rules: RuleSet, settings: Settings, fingerprint: Fingerprint
+        self,
+        result_set: ResultSet,
+        engine: Engine,
+        rules: RuleSet,
+        settings: Settings,
+        fingerprint: Fingerprint,
+        *,
+        block: int = BLOCK,
     ) -> None:
         self._set, self._engine, self._rules, self._settings = result_set, engine, rules, settings
         self._path: Path = result_set.files[0]
         self._name = ResultName.of(self._path.name)
-        self._fingerprint = fingerprint
+        self._fingerprint, self._block = fingerprint, block
         self._verdict: Judged | None = None
         self._begin()
 
@@ -138,7 +146,7 @@ class Streamed:
                     size, tail = size + len(chunk), chunk[-1:]
                     yield chunk
 
-            yield from read_blocks(chunks(), self._reader)
+            yield from read_blocks(chunks(), self._reader, self._block)
             settle_if_cut(self._path, self._name.format, tail, opened.modified_at)
             read = replace(self._fingerprint, sha256=content.hexdigest(), size=size)
         if read != self._fingerprint:

@@ -1,0 +1,206 @@
+"""A long file, judged block by block while its rows are copied, ends as it would if it were read at once."""
+
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autonama.config import load_settings
+from autonama.engines import load_engine
+from autonama.ingestion.discover import discover
+from autonama.ingestion.judge import judge, max_bytes
+from autonama.ingestion.read import fingerprint
+from autonama.ingestion.rules import rules_for
+from autonama.ingestion.streamed import LONG, Streamed, is_long
+from writing import NOW, Row, csv_text, good, many, write_csv
+
+ENGINE = load_engine("vectorbt")
+LONG_ROWS = 45_000
+"""Rows of a file that is longer than `LONG`."""
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    """The rows of a long file, shuffled as no key is."""
+    return sorted(sound(LONG_ROWS), key=lambda row: str(row["symbol"])[::-1])
+
+
+def sound(count: int) -> list[Row]:
+    """Rows without a fault, of as many symbols."""
+    thousand = many(1000)
+    return [{**thousand[n % 1000], "symbol": f"S{n}USDT", "padding": "x" * 20} for n in range(count)]
+
+
+CHANGES = st.sampled_from(
+    [{"symbol": "BTC"}, {"symbol": "S0USDT"}, {"symbol": "S1USDT"}, {"sharpe_ratio": ""}, {"sharpe_ratio": "12"},
+     {"current_price": "abc"}, {"current_price": "-1"}, {"interval": ""}, {"analysis_date": "2999-01-01"},
+     {"symbol": 'S2"USDT'}, {"signal": "BUY"}, {"kstd": "1e9"}]
+)  # fmt: skip
+
+
+@given(changes=st.dictionaries(st.integers(0, 19), CHANGES, max_size=6), strict=st.booleans(), ends=st.sampled_from(
+    ["\n", "\r\n"]), cut=st.integers(0, 40), block=st.integers(100, 3000))  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_the_verdict_is_that_of_the_whole(
+    tmp_path_factory: pytest.TempPathFactory,
+    changes: dict[int, dict[str, str]],
+    strict: bool,
+    ends: str,
+    cut: int,
+    block: int,
+) -> None:
+    """Whatever the faults, and wherever the blocks end: the same findings, bad rows with their texts, good rows."""
+    given_rows = [{**row, **changes.get(n, {})} for n, row in enumerate(many(20))]
+    text = csv_text(given_rows).replace("\n", ends)
+    directory = tmp_path_factory.mktemp("set")
+    path = directory / "vectorbt_analysis_results_now.csv"
+    path.write_bytes(text[: len(text) - cut].encode())
+    os.utime(path, (time.time() - 60,) * 2)  # a file of this moment that is cut would be waited for
+    options = load_settings(validation={"strict_mode": strict, "max_quarantine_share": 0.5})
+    rules = rules_for(ENGINE, options, now=datetime.now(UTC))
+    (result_set,) = discover([path], ENGINE.patterns, zone=UTC)
+    seen = fingerprint(path, max_bytes=max_bytes(options))
+    assert seen is not None
+    whole = judge(result_set, ENGINE, rules, options)
+    streamed = Streamed(result_set, ENGINE, rules, options, seen, block=block)
+    taken = list(streamed.blocks())
+    found = streamed.judged()
+    assert found.accepted == whole.accepted
+    assert found.verdict.read == whole.verdict.read
+    assert found.verdict.issues.rows() == whole.verdict.issues.rows()
+    assert streamed.originals().rows() == whole.originals().rows()
+    assert found.verdict.notes == whole.verdict.notes
+    if whole.accepted:
+        kept = pl.concat(taken).filter(~pl.col("row").is_in(list(streamed.late())))
+        assert kept.equals(whole.verdict.good)
+
+
+def stored(conn: psycopg.Connection[Any], table: str = "vectorbt_analysis") -> dict[str, Any]:
+    """The total return by symbol."""
+    return dict(conn.execute(f"SELECT symbol, total_return FROM trading.{table}").fetchall())
+
+
+def write_long(directory: Path, rows: list[Row], name: str = "vectorbt_analysis_results_now.csv") -> Path:
+    """The rows as a file that is read block by block."""
+    path = write_csv(directory, rows, name)
+    assert path.stat().st_size > LONG
+    (result_set,) = discover([path], ENGINE.patterns, zone=UTC)
+    assert is_long(result_set)
+    return path
+
+
+def test_all_rows_arrive(tmp_path: Path, rows: list[Row], run_ingest: Any, conn: psycopg.Connection[Any]) -> None:
+    """Every row of a long file is stored once, raises its alert, and knows its row in the file."""
+    run = run_ingest(write_long(tmp_path, rows))
+    (told,) = run.sets
+    assert (run.status, told.counts.read, told.counts.inserted, told.alerts.inserted) == ("published", *[LONG_ROWS] * 3)
+    expected = {row["symbol"]: int(str(row["total_return"])) for row in rows}
+    assert stored(conn) == stored(conn, "alerts") == expected
+    numbers = dict(conn.execute("SELECT row_number, symbol FROM trading.vectorbt_analysis").fetchall())
+    assert [numbers[n + 1] for n in range(LONG_ROWS)] == [row["symbol"] for row in rows]
+
+
+def test_an_error_in_the_last_row_takes_all_back(
+    tmp_path: Path, rows: list[Row], run_ingest: Any, conn: psycopg.Connection[Any]
+) -> None:
+    """One bad row behind 45,000 copied ones refuses the set: nothing is stored, the finding is in the ledger."""
+    run = run_ingest(write_long(tmp_path, [*rows, good(symbol="BTC", padding="")]))
+    (told,) = run.sets
+    assert (run.status, told.counts.read, run.exit_code) == ("rejected", LONG_ROWS + 1, 1)
+    assert stored(conn) == stored(conn, "alerts") == {}
+    found = conn.execute("SELECT row_number, code FROM ingestion.issues WHERE severity = 'error'").fetchall()
+    assert found == [(LONG_ROWS + 1, "symbol_format")]
+
+
+def test_a_clash_that_the_end_shows(
+    tmp_path: Path, rows: list[Row], run_ingest: Any, conn: psycopg.Connection[Any]
+) -> None:
+    """Not strict, two rows of a symbol far apart are both put aside with their texts, though they were copied."""
+    first, last = rows[0], {**rows[0], "total_return": "7", "analysis_date": (NOW - timedelta(hours=1)).isoformat()}
+    path = write_long(tmp_path, [*rows, last])
+    run = run_ingest(path, validation={"strict_mode": False})
+    (told,) = run.sets
+    assert (told.status, told.counts.inserted, told.counts.quarantined) == ("quarantined", LONG_ROWS - 1, 2)
+    assert first["symbol"] not in stored(conn)
+    assert first["symbol"] not in stored(conn, "alerts")
+    kept = conn.execute("SELECT row_number, original FROM ingestion.quarantine ORDER BY 1").fetchall()
+    lines = path.read_text().splitlines()
+    assert kept == [(1, lines[1]), (LONG_ROWS + 1, lines[-1])]
+
+
+@pytest.mark.parametrize("later", [NOW - timedelta(minutes=10), NOW - timedelta(days=40)])
+def test_a_second_version(
+    tmp_path: Path, rows: list[Row], run_ingest: Any, conn: psycopg.Connection[Any], later: datetime
+) -> None:
+    """Rows that are stored are found, whether the first block meets their dates or only a later one does."""
+    run_ingest(write_csv(tmp_path, many(3), "vectorbt_analysis_results_1.csv"))
+    changed = [{**row, "analysis_date": later.isoformat()} for row in rows]
+    changed[-1] = {**good(symbol="S1USDT", total_return="99"), "padding": "x"}
+    changed = [row for row in changed[:-1] if row["symbol"] not in ("S0USDT", "S1USDT", "S2USDT")] + changed[-1:]
+    run = run_ingest(write_long(tmp_path, changed, "vectorbt_analysis_results_2.csv"), allow_stale=True)
+    (told,) = run.sets
+    assert (told.counts.inserted, told.counts.updated) == (len(changed) - 1, 1)
+    assert stored(conn)["S1USDT"] == 99
+    assert len(stored(conn)) == len(changed) + 2
+
+
+def test_the_same_rows_again(tmp_path: Path, rows: list[Row], run_ingest: Any, conn: psycopg.Connection[Any]) -> None:
+    """Other bytes with the same rows change nothing but who vouches for them."""
+    run_ingest(write_long(tmp_path, rows, "vectorbt_analysis_results_1.csv"))
+    before = stored(conn)
+    run = run_ingest(write_long(tmp_path, rows[::-1], "vectorbt_analysis_results_2.csv"))
+    assert (run.sets[0].counts.unchanged, run.sets[0].alerts.unchanged) == (LONG_ROWS, LONG_ROWS)
+    assert stored(conn) == before
+
+
+def test_a_file_that_breaks_off_is_refused(
+    tmp_path: Path, rows: list[Row], run_ingest: Any, conn: psycopg.Connection[Any]
+) -> None:
+    """Where the last row lacks its end, the rows before it are not stored either."""
+    path = write_long(tmp_path, rows)
+    path.write_bytes(path.read_bytes()[:-60])
+    run = run_ingest(path)
+    assert run.status == "rejected"
+    assert stored(conn) == {}
+
+
+MEASURED = """
+import resource, sys
+from pathlib import Path
+from autonama.config import load_settings
+from autonama.ingestion.pipeline import Job, check
+run = check(Job("vectorbt", load_settings(), (Path(sys.argv[1]),), allow_stale=True))
+print(run.sets[0].counts.read, run.status, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+def measured(path: Path) -> tuple[int, int]:
+    """Rows read by a process that validates the file, and the bytes of memory that it took at most."""
+    command = [sys.executable, "-c", MEASURED, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=path.parent)
+    read, status, most = done.stdout.split()
+    assert status == "valid"
+    return int(read), int(most)
+
+
+def test_memory_does_not_follow_the_file(tmp_path: Path) -> None:
+    """Validating 480,000 rows takes less than 120 MB beyond validating 60,000: the file is 50 MB longer."""
+    small = write_csv(tmp_path, sound(60_000), "vectorbt_analysis_results_1.csv")
+    lines = small.read_text().splitlines()
+    long = tmp_path / "vectorbt_analysis_results_2.csv"
+    with long.open("w") as file:
+        file.write(lines[0] + "\n")
+        for part in range(8):
+            file.writelines(line.replace("USDT,", f"X{part}USDT,", 1) + "\n" for line in lines[1:])
+    (few, least), (read, most) = measured(small), measured(long)
+    assert (few, read) == (60_000, 480_000)
+    assert most - least < 120_000_000
