@@ -30,7 +30,7 @@ def test_every_csv_field_is_its_text(path: Path) -> None:
     assert source.issues.is_empty()
     assert source.frame["raw"].to_list() == lines[1:]
     for row, expected in zip(source.frame.iter_rows(named=True), csv.DictReader(lines), strict=True):
-        assert all(row[column.name] == expected[column.path] for column in ENGINE.columns)
+        assert all(row[column.name] == expected[column.path] for column in ENGINE.columns if column.stored)
         assert row["line"] == row["row"] + 1
 
 
@@ -44,6 +44,6 @@ def test_every_json_value_is_its_text(path: Path) -> None:
     for row, expected in zip(source.frame.iter_rows(named=True), exact(text), strict=True):
         assert repr(exact(row["raw"])) == repr(expected)
         assert lines[row["line"] - 1].strip().startswith(row["raw"].splitlines()[0])
-        for column in ENGINE.columns:
+        for column in filter(lambda one: one.stored, ENGINE.columns):
             value = expected[column.path]
             assert row[column.name] == value if isinstance(value, str) else str(Decimal(row[column.name])) == str(value)

@@ -10,6 +10,8 @@
 | `in_sample_…` | the metrics of the chosen parameters in the last training window |
 | `probabilistic_sharpe_ratio` | probability that the true Sharpe ratio of the sample is above 0 |
 | `deflated_sharpe_ratio` | the same of the in-sample returns, above what the best of so many trials shows by luck |
+
+`analysis.stated` adds what the row was made of.
 """
 
 import math

@@ -14,6 +14,9 @@ import polars as pl
 Severity = Literal["error", "warning", "off"]
 Level = Literal["file", "row", "set"]
 
+MOST_DIGITS = 14
+"""Before the point: a Decimal column holds 38 digits, and rules compare 24 of them after it."""
+
 
 @dataclass(frozen=True)
 class Text:
@@ -33,10 +36,17 @@ class Text:
 
 @dataclass(frozen=True)
 class Number:
-    """A decimal number that has to fit NUMERIC(precision, scale) after rounding half away from zero."""
+    """A decimal number that has to fit NUMERIC(precision, scale) after rounding half away from zero.
+
+    ValueError for more digits before the point than rules can compare exactly.
+    """
 
     precision: int
     scale: int
+
+    def __post_init__(self) -> None:
+        if self.precision - self.scale > MOST_DIGITS:
+            raise ValueError(f"{self.bound} has more than {MOST_DIGITS} digits before the point")
 
     @property
     def limit(self) -> str:
@@ -130,8 +140,8 @@ class Rule:
     """A named polars expression that is true where a row fails.
 
     Expressions see the typed frame: every number as an exact Decimal(38, 24), and its nearest double as `<name>=float`,
-    for rules that divide; times as UTC microseconds, text as it stands in the file. A null operand makes the expression null, and a rule
-    is silent there. A `set` rule is an expression that yields one value for the whole frame.
+    for rules that divide; times as UTC microseconds, text as it stands in the file. A null operand makes the expression
+    null, and a rule is silent there. A `set` rule is an expression that yields one value for the whole frame.
 
     message: a template; `{column}` is replaced by the value of that column or of `values`, as the file has it.
     column: the column that the issue points at.

@@ -1,9 +1,16 @@
 """The VectorBT PRO engine: one row a symbol, as CSV and JSON. The open engine writes the same layout."""
 
-from autonama.engines.contract import Column, Engine, Integer, Number, Text, Timestamp
+from decimal import Decimal
+
+import polars as pl
+
+from autonama.engines.contract import Column, Engine, Integer, Number, Rule, Text, Timestamp
 
 PRICE = Number(20, 8)
 METRIC = Number(10, 4)
+
+CONFIDENCE = Decimal("0.95")
+"""Bailey and López de Prado's own example: with less, the Sharpe ratio may be the luck of the best of many trials."""
 
 ENGINE = Engine(
     name="vectorbt",
@@ -28,6 +35,17 @@ ENGINE = Engine(
         Column("degree", Integer()),
         Column("kstd", Number(5, 2)),
         Column("analysis_date", Timestamp()),
+        Column("deflated_sharpe_ratio", METRIC, required=False, stored=False),
     ),
     table="trading.vectorbt_analysis",
+    rules=(
+        Rule(
+            "deflated_sharpe",
+            pl.col("deflated_sharpe_ratio") < CONFIDENCE,
+            "deflated_sharpe_ratio {deflated_sharpe_ratio} is below 0.95: the Sharpe ratio may be luck",
+            "deflated_sharpe_ratio ≥ 0.95, where the file has that column (the open engine writes it)",
+            "warning",
+            column="deflated_sharpe_ratio",
+        ),
+    ),
 )
