@@ -3,6 +3,7 @@
 import multiprocessing
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,10 +14,12 @@ import pytest
 from exchange_server import Fault, Market, serving
 from making import FIRST_MS, after, candles
 
+from autonama.analysis.analyze import Plan, gather
 from autonama.analysis.binance import Binance
 from autonama.analysis.cache import Cache
 from autonama.analysis.candles import DAY, BadCandles, Candles, MarketDataError
 from autonama.analysis.exchange import Exchange, Patience
+from autonama.analysis.grid import Parameters
 
 IMPATIENT = Patience(connect=2, read=0.4, pause=0.05)
 
@@ -236,6 +239,63 @@ def test_the_weight_budget_is_kept(market: Market) -> None:
         began = time.monotonic()
         exchange.get("/api/v3/exchangeInfo", 20)
         assert time.monotonic() - began < 0.5
+
+
+def test_several_symbols_at_once_keep_the_budget(market: Market, tmp_path: Path) -> None:
+    """Eight symbols are asked for side by side, come back in order, and nobody begins while the budget is used up."""
+    names = [f"S{nth}USDT" for nth in range(8)]
+    market.candles = {name: candles(name, 400, seed=nth) for nth, name in enumerate(names)}
+    market.faults.extend(Fault(hang=0.3) for _ in names)
+    began = time.monotonic()
+    with source(market, tmp_path / "cache", patience=Patience(read=2)) as found:
+        plan = Plan(tuple(names), days=400, parameters=Parameters(1, 1.0, 50))
+        gathered = gather(found, plan, after(400))
+    assert [one.symbol for one in gathered.candles] == names
+    for nth, one in enumerate(gathered.candles):
+        same(one, candles(names[nth], 400, seed=nth))
+    assert time.monotonic() - began < 0.3 * len(names) - 0.3  # one after the other they would take 2.4 s
+    market.clock = after(400).replace(second=58)
+    market.used, market.weight_limit = 70, 100
+    with Exchange(market.url, IMPATIENT) as exchange:
+        exchange.weight_limit = 100
+        exchange.get("/api/v3/exchangeInfo", 20)
+        market.used, before = 0, len(market.requests)
+        began = time.monotonic()
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(lambda _: exchange.get("/api/v3/exchangeInfo", 20), range(3)))
+        assert (len(market.requests) - before, time.monotonic() - began > 1.8) == (3, True)
+
+
+def test_requests_on_their_way_count(market: Market) -> None:
+    """Two requests that would fit one by one do not begin together where the budget has room for one only."""
+    market.clock = after(400).replace(second=59)
+    market.faults.extend([Fault(), Fault(hang=0.3)])
+    market.weight_limit = 100
+    with Exchange(market.url, Patience(read=2)) as exchange, ThreadPoolExecutor(2) as pool:
+        exchange.weight_limit = 100
+        exchange.get("/api/v3/exchangeInfo", 20)
+        first = pool.submit(exchange.get, "/x", 50)
+        time.sleep(0.1)
+        began = time.monotonic()
+        with pytest.raises(MarketDataError):
+            exchange.get("/x", 50)
+        assert time.monotonic() - began > 0.5
+        assert isinstance(first.exception(), MarketDataError)
+
+
+def test_a_closed_client_keeps_nobody_waiting(market: Market) -> None:
+    """A thread that waits for the next minute ends as soon as the client is closed, as it is by Ctrl-C."""
+    market.clock = after(400).replace(second=1)
+    market.used = 100
+    with ThreadPoolExecutor(1) as pool:
+        with Exchange(market.url) as exchange:
+            exchange.weight_limit = 100
+            exchange.get("/api/v3/exchangeInfo", 20)
+            waiting = pool.submit(exchange.get, "/api/v3/exchangeInfo", 20)
+            time.sleep(0.2)
+            assert not waiting.done()
+        with pytest.raises(MarketDataError, match="closed"):
+            waiting.result(2)
 
 
 def test_the_top_is_by_volume_of_pairs_worth_analysing(market: Market, tmp_path: Path) -> None:

@@ -101,6 +101,27 @@ def test_the_exchange_is_asked_once_a_day(tmp_path: Path, exchange: Market) -> N
     assert starts[2:] == [newest, newest]
 
 
+@pytest.mark.parametrize(
+    "delay", [0.0, 0.2, *(pytest.param(delay, marks=pytest.mark.full) for delay in (0.05, 0.1, 0.4, 0.8))]
+)
+def test_ctrl_c_while_processes_start(tmp_path: Path, market_file: Path, delay: float) -> None:
+    """Interrupted as its processes are only just starting, the command says one sentence, and so does none of them."""
+    frame(*(candles(f"S{nth}USDT", 900, seed=nth) for nth in range(40))).write_parquet(market_file)
+    command = (sys.executable, "-m", "autonama", "analyze", "--top-100", "--optimize", *OFFLINE)
+    with subprocess.Popen(
+        (*command, "--jobs", "2"), cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        deadline = time.monotonic() + 60
+        while not children.read_text().split() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(delay)
+        os.killpg(process.pid, signal.SIGINT)
+        told = process.communicate(timeout=60)[1]
+    assert (process.returncode, told.splitlines()[-1][:12], "Traceback" in told) == (130, "Interrupted.", False), told
+    assert not (tmp_path / "results").exists()
+
+
 @pytest.mark.full
 def test_ctrl_c_ends_all_processes_and_leaves_no_file(tmp_path: Path, market_file: Path) -> None:
     """Interrupted in the middle of an optimisation the command says so, exits with 130, and no file is half-written."""
@@ -128,6 +149,10 @@ def test_ctrl_c_ends_all_processes_and_leaves_no_file(tmp_path: Path, market_fil
         (("--symbols", "BTCUSDT", "--source", "nowhere"), 4, "no file or directory nowhere"),
         (("--symbols", "BTCUSDT", "--degree", "7"), 2, "degree"),
         (("--symbols", "BTCUSDT", "--kstd", "1.005"), 2, "at most two digits"),
+        (("--symbols", "BTCUSDT", "--interval", "1M"), 2, "1M cannot be analysed: months are not of equal length"),
+        (("--symbols", "BTCUSDT", "--trials", "9"), 2, "--optimize and --sweep"),
+        (("--symbols", "BTCUSDT", "--optimize", "--seed", "9"), 2, "nothing is left to chance"),
+        (("--symbols", "BTCUSDT", "--backend", "other"), 2, "has to be own or vectorbt"),
     ],
 )
 def test_what_cannot_be_done_is_told(

@@ -119,12 +119,13 @@ def test_given_parameters_are_one_trial() -> None:
 
 
 def test_the_sweep_measures_every_combination() -> None:
-    """Each combination of a sweep has the metrics that it has alone over all bars."""
+    """Each combination of a sweep has the metrics that it has alone over the bars after its look-back."""
     made = market()
     swept = {one: (metrics, at) for some, metrics in sweep(made.opening, made.close, GRID, Costs(), 365)
              for at, one in enumerate(some)}  # fmt: skip
     assert len(swept) == len(GRID)
     for one, (metrics, at) in swept.items():
         [(_, ordered)] = orders(made.close, Grid((one.degree,), (one.kstd,), (one.lookback,)))
-        alone = measure(backtest(made.opening, made.close, ordered, Costs()), 365)
+        after = slice(one.lookback, None)
+        alone = measure(backtest(made.opening[after], made.close[after], ordered[after], Costs()), 365)
         assert (metrics.total_return[at], metrics.trades[at]) == (alone.total_return[0], alone.trades[0])

@@ -1,27 +1,34 @@
 """From market data to result rows: the one place where the parts of the engine are joined."""
 
 import logging
-import signal
-from collections.abc import Collection, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
-from multiprocessing import get_context
 from typing import Protocol
 
 from autonama.analysis.backtest import Costs
-from autonama.analysis.candles import DAY, BadCandles, Candles, interval_ms
+from autonama.analysis.candles import DAY, BadCandles, Candles, interval_ms, moment
+from autonama.analysis.follow import Backend, follower
 from autonama.analysis.grid import Grid, Parameters
 from autonama.analysis.optimise import Judgement, Market, NotEnough, Windows, judge, optimise
 from autonama.analysis.rows import Row, Unstorable, result_row
+from autonama.analysis.stated import Terms, stated
 from autonama.analysis.universe import base_of
+from autonama.analysis.vectorbt_backend import required
+from autonama.analysis.workers import Track, in_processes, in_threads, untracked
+
+CLOSING = timedelta(milliseconds=1)
+"""The exchange's close time is the last millisecond of a candle, which is over one later."""
 
 log = logging.getLogger("autonama.analysis")
 
 
 class Source(Protocol):
-    """Where candles come from."""
+    """Where candles come from. at_once: how many symbols may be asked for at the same time."""
+
+    at_once: int
 
     def top(self, count: int) -> list[str]:
         """The symbols with the greatest volume, greatest first."""
@@ -36,6 +43,7 @@ class Plan:
 
     parameters: taken as they are; None where the grid is searched by walk-forward.
     jobs: processes; the result does not depend on it.
+    backend: whose backtest gives the reported figures; the search itself is ours.
     """
 
     symbols: tuple[str, ...]
@@ -47,6 +55,12 @@ class Plan:
     costs: Costs = field(default_factory=Costs)
     quotes: tuple[str, ...] = ("USDT",)
     jobs: int = 1
+    backend: Backend = "own"
+
+    @property
+    def bars_a_year(self) -> float:
+        """Of 365 days: crypto markets do not close."""
+        return 365 * DAY / interval_ms(self.interval)
 
 
 @dataclass(frozen=True)
@@ -58,6 +72,14 @@ class Left:
 
 
 @dataclass(frozen=True)
+class Gathered:
+    """candles: in the order of the plan's symbols, all ending at the same time. left: symbols without any."""
+
+    candles: tuple[Candles, ...]
+    left: tuple[Left, ...]
+
+
+@dataclass(frozen=True)
 class Analysis:
     """rows: in the order of the plan's symbols. left: symbols without one."""
 
@@ -65,19 +87,35 @@ class Analysis:
     left: tuple[Left, ...]
 
 
-def analyze(source: Source, plan: Plan, now: datetime) -> Analysis:
-    """One row for each symbol whose candles allow it.
+def gather(source: Source, plan: Plan, now: datetime, track: Track = untracked) -> Gathered:
+    """The candles of the plan's symbols, several symbols at once where the source allows it.
 
     MarketDataError where the source fails; a symbol that fails alone is left out, with the reason.
     """
     interval_ms(plan.interval)
-    found = [_candles(source, plan, symbol, now) for symbol in dict.fromkeys(plan.symbols)]
-    candles = _current([one for one in found if isinstance(one, Candles)])
-    judged = _in_processes(candles, plan)
-    left = [one for one in (*found, *judged) if isinstance(one, Left)]
+    symbols = tuple(dict.fromkeys(plan.symbols))
+    asked = in_threads(partial(_candles, source, plan, now=now), symbols, source.at_once)
+    found = _current(list(track(asked, "Candles", len(symbols))))
+    return Gathered(
+        tuple(one for one in found if isinstance(one, Candles)), tuple(one for one in found if isinstance(one, Left))
+    )
+
+
+def analyze(source: Source, plan: Plan, now: datetime, track: Track = untracked) -> Analysis:
+    """One row for each symbol whose candles allow it. Raises what `gather` raises."""
+    return judge_all(gather(source, plan, now, track), plan, track)
+
+
+def judge_all(gathered: Gathered, plan: Plan, track: Track = untracked) -> Analysis:
+    """One row for each symbol that has candles enough."""
+    # One given combination takes less than a process to start.
+    jobs = plan.jobs if plan.parameters is None else 1
+    results = in_processes(partial(judged, plan=plan), gathered.candles, jobs)
+    found = list(track(results, "Analysis", len(gathered.candles)))
+    left = [*gathered.left, *(one for one in found if isinstance(one, Left))]
     for one in left:
         log.warning("%s is left out: %s", one.symbol, one.reason)
-    return Analysis(tuple(one for one in judged if isinstance(one, dict)), tuple(left))
+    return Analysis(tuple(one for one in found if isinstance(one, dict)), tuple(left))
 
 
 def _candles(source: Source, plan: Plan, symbol: str, now: datetime) -> Candles | Left:
@@ -90,41 +128,42 @@ def _candles(source: Source, plan: Plan, symbol: str, now: datetime) -> Candles 
     return candles if len(candles) else Left(symbol, f"no closed candle in the last {plan.days} days.")
 
 
-def _current(candles: Sequence[Candles]) -> list[Candles | Left]:
-    """A price of another day than the others' is not the current one: its symbol is left out."""
-    newest = max((one.close_time for one in candles), default=None)
-    return [
-        one
-        if one.close_time == newest
-        else Left(one.symbol, f"its last candle closed at {one.close_time:%Y-%m-%d %H:%M} UTC, others are newer.")
-        for one in candles
-    ]
+def _current(found: Sequence[Candles | Left]) -> list[Candles | Left]:
+    """A price of another time than the others' is not the current one.
+
+    The time is that at which most symbols end, of several such the latest. Who ends before it is left out; who ends
+    after it is cut there.
+    """
+    ends = Counter(one.close_time for one in found if isinstance(one, Candles))
+    common = max(ends, key=lambda time: (ends[time], time), default=None)
+    return [one if isinstance(one, Left) or common is None else _ending(one, common) for one in found]
 
 
-def _in_processes(candles: Collection[Candles | Left], plan: Plan) -> list[Row | Left]:
-    work = partial(_judged, plan=plan)
-    jobs = min(plan.jobs, len(candles))
-    if jobs < 2 or plan.parameters is not None:  # one given combination takes less than a process to start
-        return [work(one) for one in candles]
-    # A forked child would inherit locks that polars' threads hold. Ctrl-C is for the parent, which ends the others.
-    quiet = (signal.SIGINT, signal.SIG_IGN)
-    with ProcessPoolExecutor(jobs, get_context("spawn"), signal.signal, quiet) as pool:
-        return list(pool.map(work, candles))
+def _ending(candles: Candles, common: datetime) -> Candles | Left:
+    kept = candles.closed_by(common + CLOSING) if candles.close_time > common else candles
+    if len(kept) and kept.close_time == common:
+        if kept is not candles:
+            log.warning("%s: candles after %s are not used, most symbols end there", candles.symbol, common)
+        return kept
+    last = kept.close_time if len(kept) else candles.close_time
+    when = "%Y-%m-%d %H:%M"
+    return Left(candles.symbol, f"its last candle closed at {last:{when}} UTC, those of most at {common:{when}}.")
 
 
-def _judged(candles: Candles | Left, plan: Plan) -> Row | Left:
-    if isinstance(candles, Left):
-        return candles
+def judged(candles: Candles, plan: Plan) -> Row | Left:
+    """The row of one symbol's last candle, with what it was made of; where there is none, why."""
     gaps, whole = len(candles.gaps), candles.after_last_gap()
+    terms = Terms(moment(int(candles.open_time[0])), plan.parameters, plan.costs, plan.grid, plan.windows)
     try:
-        return result_row(whole, _judgement(whole, plan), gaps)
+        row = {**result_row(whole, _judgement(whole, plan), gaps), **stated(terms)}
     except (NotEnough, Unstorable) as reason:
         since = f" (counted from the last of {gaps} gaps on)" if gaps else ""
         return Left(candles.symbol, f"{reason}{since}")
+    return row if plan.backend == "own" else {**row, "backend": str(required())}
 
 
 def _judgement(candles: Candles, plan: Plan) -> Judgement:
-    market = Market(candles.open, candles.close, 365 * DAY / interval_ms(candles.interval))
+    market, follow = Market(candles.open, candles.close, plan.bars_a_year), follower(plan.backend)
     if plan.parameters is not None:
-        return judge(market, plan.parameters, plan.costs)
-    return optimise(market, plan.grid, plan.windows, plan.costs)
+        return judge(market, plan.parameters, plan.costs, follow)
+    return optimise(market, plan.grid, plan.windows, plan.costs, follow)

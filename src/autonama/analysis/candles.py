@@ -29,8 +29,7 @@ INTERVALS: dict[str, int] = {
     "3d": 3 * DAY,
     "1w": 7 * DAY,
 }
-"""The exchange's intervals in milliseconds. A month (1M) has no length of its own, and bars of a regression stand at
-equal steps; a second (1s) is left out: two years of it are 63 million requests' worth of weight."""
+"""The exchange's intervals in milliseconds, but for those of NOT_ANALYSED."""
 
 
 class MarketDataError(FilesError):
@@ -41,8 +40,17 @@ class BadCandles(ValueError):
     """The candles of one symbol break an invariant; the message is the reason that the user reads."""
 
 
+NOT_ANALYSED = {
+    "1s": "two years of seconds are 63 million candles, more than the exchange gives away. The shortest is 1m",
+    "1M": "months are not of equal length, and a regression needs equal steps. The longest is 1w",
+}
+"""Intervals of the exchange that result files may have, and why there is no analysis at them."""
+
+
 def interval_ms(interval: str) -> int:
     """Milliseconds of an interval. ConfigError for one that cannot be analysed."""
+    if interval in NOT_ANALYSED:
+        raise ConfigError(f"The interval {interval} cannot be analysed: {NOT_ANALYSED[interval]}.")
     if interval not in INTERVALS:
         raise ConfigError(f"The interval is {interval}, and has to be one of {' '.join(INTERVALS)}.")
     return INTERVALS[interval]

@@ -1,11 +1,14 @@
 """Requests to the exchange's public data host: its weight budget, its pauses, its faults.
 
 Every answer says how much weight the last minute has used; the client stops at four fifths of the limit until the
-minute is over. A 429 (too fast) or 418 (banned for a while) says in `Retry-After` how long to wait, and is obeyed.
+minute is over. A 429 (too fast) or 418 (banned for a while) says in `Retry-After` how long to wait, and is obeyed, by
+every thread: requests that are on their way count as used, and none begins while one waits.
 """
 
 import logging
+import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -47,7 +50,7 @@ class Patience:
 
 
 class Exchange:
-    """A client of one base URL, as a context manager. Not for use by several threads at once."""
+    """A client of one base URL, as a context manager. Several threads may use it at once."""
 
     def __init__(self, base_url: str = PUBLIC_DATA, patience: Patience | None = None) -> None:
         self._patience = patience or Patience()
@@ -60,8 +63,9 @@ class Exchange:
         except httpx.InvalidURL as error:
             raise MarketDataError(f"The exchange's address {base_url} is no URL: {error}") from error
         self.weight_limit = WEIGHT_LIMIT
-        self._used = 0
-        self._minute_ends = 0.0
+        self._budget, self._gate, self._closed = threading.Lock(), threading.Lock(), threading.Event()
+        self._used = self._on_their_way = 0
+        self._minute_ends = self._paused_until = 0.0
         self.server_time: float | None = None
         """Of the last answer, in seconds since 1970."""
 
@@ -71,6 +75,7 @@ class Exchange:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._closed.set()
         self._client.close()
 
     def get(self, path: str, weight: int, **query: str | int) -> Any:
@@ -83,8 +88,7 @@ class Exchange:
         for attempt in range(ATTEMPTS):
             self._keep_budget(weight)
             try:
-                answer = self._client.get(path, params=query)
-                self._note(answer)
+                answer = self._sent(path, weight, query)
                 if answer.status_code in (418, 429):
                     failure = f"it answers {answer.status_code}, too many requests"
                     self._obey(answer)
@@ -95,14 +99,39 @@ class Exchange:
             except (httpx.TransportError, httpx.DecodingError, ValueError) as error:
                 failure = f"{type(error).__name__}: {error}"
             log.warning("%s%s: %s (attempt %s of %s)", self._client.base_url, path, failure, attempt + 1, ATTEMPTS)
-            time.sleep(self._patience.pause * 2**attempt if attempt + 1 < ATTEMPTS else 0)
+            self._wait(self._patience.pause * 2**attempt if attempt + 1 < ATTEMPTS else 0)
         raise MarketDataError(f"The exchange at {self._client.base_url} does not serve {path}: {failure}.")
 
     def _keep_budget(self, weight: int) -> None:
-        pause = self._minute_ends - time.monotonic()
-        if self._used + weight > SHARE * self.weight_limit and pause > 0:
-            log.info("Waiting %.0f s: the minute's weight is used up", pause)
-            time.sleep(pause)
+        """Wait until the request fits the budget, and enter it there. Who waits holds the gate, so that all wait."""
+        with self._gate:
+            while (pause := self._pause(weight)) > 0:
+                log.info("Waiting %.0f s: the minute's weight is used up", pause)
+                self._wait(pause)
+            with self._budget:
+                self._on_their_way += weight
+
+    def _pause(self, weight: int) -> float:
+        """Seconds until a request of this weight may begin."""
+        with self._budget:
+            now = time.monotonic()
+            full = self._used + self._on_their_way + weight > SHARE * self.weight_limit
+            return max(self._paused_until - now, self._minute_ends - now if full else 0.0)
+
+    def _wait(self, seconds: float) -> None:
+        """Sleep; a client that is closed, as by Ctrl-C, keeps no thread waiting."""
+        if self._closed.wait(seconds):
+            raise MarketDataError("The client of the exchange was closed.")
+
+    def _sent(self, path: str, weight: int, query: Mapping[str, str | int]) -> httpx.Response:
+        try:
+            answer = self._client.get(path, params=query)
+        finally:
+            with self._budget:
+                self._on_their_way -= weight
+        with self._budget:
+            self._note(answer)
+        return answer
 
     def _note(self, answer: httpx.Response) -> None:
         """Read the used weight, and when the exchange's minute ends."""
@@ -122,7 +151,8 @@ class Exchange:
                 f"The exchange answers {answer.status_code} and wants no request for {seconds} s. Run again after that."
             )
         log.warning("The exchange answers %s: waiting %s s", answer.status_code, seconds)
-        time.sleep(seconds)
+        with self._budget:
+            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
 
 def _content(answer: httpx.Response) -> Any:

@@ -20,6 +20,8 @@ class Offline:
     MarketDataError where a file is missing, cannot be read, lacks a column or holds a value of another kind.
     """
 
+    at_once = 1
+
     def __init__(self, path: Path, interval: str, quotes: Collection[str]) -> None:
         interval_ms(interval)
         self._interval, self._quotes = interval, quotes

@@ -13,8 +13,9 @@ import numpy as np
 
 from autonama.analysis.backtest import Costs, Orders, backtest
 from autonama.analysis.bands import Floats
+from autonama.analysis.follow import Follow, follow
 from autonama.analysis.grid import Grid, Parameters, orders
-from autonama.analysis.metrics import Metrics, measure, sharpe
+from autonama.analysis.metrics import Metrics, sharpe
 from autonama.analysis.sharpe import expected_best, probabilistic_sharpe
 
 
@@ -67,19 +68,19 @@ class Market:
     bars_a_year: float
 
 
-def judge(market: Market, parameters: Parameters, costs: Costs) -> Judgement:
+def judge(market: Market, parameters: Parameters, costs: Costs, follow: Follow = follow) -> Judgement:
     """Given parameters, over all bars after their look-back. NotEnough where fewer than two bars are left."""
     if len(market.close) < parameters.lookback + 2:
         raise NotEnough(f"{len(market.close)} candles; a look-back of {parameters.lookback} needs two more than it.")
     grid = Grid((parameters.degree,), (parameters.kstd,), (parameters.lookback,))
     [(_, ordered)] = orders(market.close, grid)
-    metrics, returns = _follow(market, ordered, parameters.lookback, len(ordered), costs)
+    metrics, returns = _followed(market, ordered, parameters.lookback, len(ordered), costs, follow)
     worth = probabilistic_sharpe(returns)
     return Judgement(parameters, metrics, metrics, 1, 0, worth, worth)
 
 
-def optimise(market: Market, grid: Grid, windows: Windows, costs: Costs) -> Judgement:
-    """The best parameters of the grid, judged out-of-sample.
+def optimise(market: Market, grid: Grid, windows: Windows, costs: Costs, follow: Follow = follow) -> Judgement:
+    """The best parameters of the grid, judged out-of-sample. `follow` gives the figures that are reported.
 
     Look-backs that leave no room for a training and a test window are left out of the trials. NotEnough where none
     does, or where nothing in the last training window has a Sharpe ratio.
@@ -87,7 +88,7 @@ def optimise(market: Market, grid: Grid, windows: Windows, costs: Costs) -> Judg
     bars = len(market.close)
     room = bars - windows.train - windows.test
     grid = grid.up_to(room)
-    if not grid.lookbacks:
+    if not len(grid):
         raise NotEnough(
             f"{bars} candles; training on {windows.train} and testing on {windows.test} leaves {max(room, 0)} for the "
             "look-back."
@@ -99,9 +100,9 @@ def optimise(market: Market, grid: Grid, windows: Windows, costs: Costs) -> Judg
     if best[-1] is None:
         raise NotEnough("no combination of the grid traded in the last training window.")
     stitched = _stitch(trials.orders, folds, best)
-    reported, outside = _follow(market, stitched, folds[0][1], bars, costs)
+    reported, outside = _followed(market, stitched, folds[0][1], bars, costs, follow)
     chosen = trials.orders[:, best[-1], None]
-    in_sample, inside = _follow(market, chosen, bars - windows.train, bars, costs)
+    in_sample, inside = _followed(market, chosen, bars - windows.train, bars, costs, follow)
     return Judgement(
         parameters=trials.parameters[best[-1]],
         reported=reported,
@@ -149,10 +150,12 @@ def _stitch(ordered: Orders, folds: list[tuple[int, int, int]], best: list[int |
     return stitched
 
 
-def _follow(market: Market, ordered: Orders, first: int, end: int, costs: Costs) -> tuple[Metrics, Floats]:
+def _followed(
+    market: Market, ordered: Orders, first: int, end: int, costs: Costs, follow: Follow
+) -> tuple[Metrics, Floats]:
     """The metrics of one trial (bars, 1) from a flat start at `first`, and its returns (bars,)."""
-    course = backtest(market.opening[first:end], market.close[first:end], ordered[first:end], costs)
-    return measure(course, market.bars_a_year), course.growth[:, 0] - 1
+    part = slice(first, end)
+    return follow(market.opening[part], market.close[part], ordered[part], costs, market.bars_a_year)
 
 
 def _deflated(returns: Floats, sharpes: Floats, bars_a_year: float) -> float:

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -27,11 +28,12 @@ def write_results(rows: Sequence[Row], directory: Path, formats: Sequence[str], 
         raise FilesError("There is no row to write: no symbol could be analysed.")
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        stem = _free_stem(directory, now)
-        # Everything is complete before the first file has a name that ingestion looks for.
-        parts = [(_written(rows, directory, stem, one), directory / f"{stem}.{one}") for one in dict.fromkeys(formats)]
-        for part, path in parts:
-            part.rename(path)
+        with free_stem(directory, STEM, now) as stem:
+            # Everything is complete before the first file has a name that ingestion looks for.
+            wanted = [(one, directory / f"{stem}.{one}") for one in dict.fromkeys(formats)]
+            parts = [(_written(rows, directory, stem, one), path) for one, path in wanted]
+            for part, path in parts:
+                part.rename(path)
     except OSError as error:
         raise FilesError(f"Results cannot be written to {directory}: {error.strerror}.") from error
     return [path for _, path in parts]
@@ -48,10 +50,31 @@ def decimal_text(value: float) -> str:
     return format(Decimal(repr(value)), "f")
 
 
-def _free_stem(directory: Path, now: datetime) -> str:
-    while any(directory.glob(f"{now.strftime(STEM)}.*")):
+@contextmanager
+def free_stem(directory: Path, stem: str, now: datetime) -> Iterator[str]:
+    """The name with that time in it, or with the next second at which no file of the directory has it.
+
+    Inside nobody else is given it: of two processes in one second, one would replace a file of the other.
+    """
+    while True:
+        name = now.strftime(stem)
+        place = directory / f".{name}.part"
+        if _made(place):
+            try:
+                if not any(directory.glob(f"{name}.*")):
+                    yield name
+                    return
+            finally:
+                place.unlink()
         now += timedelta(seconds=1)
-    return now.strftime(STEM)
+
+
+def _made(place: Path) -> bool:
+    try:
+        place.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _written(rows: Sequence[Row], directory: Path, stem: str, form: str) -> Path:

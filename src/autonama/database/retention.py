@@ -10,7 +10,10 @@ from autonama.database.connect import translated
 from autonama.database.queries import load
 from autonama.errors import ConfigError
 
-OWN_TABLES = ("trading.alerts", "trading.vectorbt_analysis", "trading.enhanced_analysis", "trading.analysis_summary")
+OWN_TABLES = (
+    "trading.alerts", "trading.vectorbt_analysis", "trading.enhanced_analysis", "trading.analysis_summary",
+    "trading.sweep_results",
+)  # fmt: skip
 """Those of this package's schema; the tables of plug-in engines come on top."""
 
 MOST_DAYS = 36_500

@@ -41,7 +41,8 @@ GRANT SELECT ON ALL SEQUENCES IN SCHEMA trading, ingestion TO {writer}, {reader}
 -- The writer publishes results, through a temporary table where keys may clash, and deletes those that are too old.
 GRANT TEMPORARY ON DATABASE {database} TO {writer};
 GRANT INSERT, UPDATE, DELETE
-    ON trading.alerts, trading.vectorbt_analysis, trading.enhanced_analysis, trading.analysis_summary TO {writer};
+    ON trading.alerts, trading.vectorbt_analysis, trading.enhanced_analysis, trading.analysis_summary,
+       trading.sweep_results TO {writer};
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA trading TO {writer};
 -- It keeps the ledger, of which nothing is ever deleted.
 GRANT INSERT, UPDATE ON ingestion.runs, ingestion.files, ingestion.quarantine TO {writer};
