@@ -23,6 +23,8 @@ from autonama.logs import logging_to
 SECRET = "Planted/S3cret's\\ö%"
 URL = f"postgresql://me:{quote(SECRET, safe='')}@db.example/quant"
 
+SERVICE = f"json://me:{quote(SECRET, safe='')}@hooks.example/{quote(SECRET, safe='')}?key={quote(SECRET, safe='')}"
+
 SECRET_KEYS = ("database_password", "database_url", "binance_api_key", "binance_api_secret")
 
 
@@ -40,7 +42,11 @@ def holds_secret(text: str) -> bool:
 def planted() -> Settings:
     """Settings with the secret in every place that has room for one."""
     return load_settings(
-        database_password=SECRET, database_url=URL, binance_api_key=SECRET, binance_api_secret=f"{SECRET}2"
+        database_password=SECRET,
+        database_url=URL,
+        binance_api_key=SECRET,
+        binance_api_secret=f"{SECRET}2",
+        notify={"urls": [SERVICE]},
     )
 
 
@@ -102,6 +108,15 @@ def told(config: Path | None, **overrides: object) -> str:
         json.dumps({"cleanup_days": f"password={SECRET}"}),
         json.dumps({"binance_api_secret": [SECRET]}),
         json.dumps({"validation": URL}),
+        json.dumps({"notify": SERVICE}),
+        json.dumps({"notify": [SERVICE]}),
+        json.dumps({"notify": {"urls": SERVICE}}),
+        json.dumps({"notify": {"urls": [SECRET]}}),
+        json.dumps({"notify": {"urls": [SERVICE, SECRET]}}),
+        json.dumps({"notify": {"urls": [f"json://{SECRET}\n"]}}),
+        json.dumps({"notify": {"urls": {"a": SERVICE}}}),
+        json.dumps({"notify": {"url": SERVICE}}),
+        json.dumps({"notify": {"on": [SERVICE]}}),
         f'{{"database_password": "{SECRET}"}}'.encode("latin-1"),
     ],
 )
@@ -120,6 +135,10 @@ def test_no_refusal_of_a_file_holds_it(write_config, content: str | bytes) -> No
         ("AUTONAMA_DATABASE_PASSWORD", f"{SECRET}\udcff"),
         ("AUTONAMA_VALIDATION", URL),
         ("AUTONAMA_QUOTE_ASSETS", URL),
+        ("AUTONAMA_NOTIFY", SERVICE),
+        ("AUTONAMA_NOTIFY__URLS", SECRET),
+        ("AUTONAMA_NOTIFY__URL", SERVICE),
+        ("AUTONAMA_NOTIFY__ON", SERVICE),
         ("AUTONAMA_CLEANUP_DAYS", f"password={SECRET}"),
     ],
 )
@@ -246,3 +265,25 @@ def test_a_raw_at_sign_in_a_password_is_refused_before_it_becomes_a_host(passwor
         load_settings(database_url=f"postgresql://postgres:{password}@127.0.0.1:1/x")
     assert "%40" in str(caught.value)
     assert not any(part in str(caught.value) for part in ("Sup3r", "Secret", "nted"))
+
+
+@pytest.mark.parametrize(
+    ("address", "tokens"),
+    [
+        ("tgram://123456789:AAbbCC-dd_EEff/1234567890", ["AAbbCC-dd_EEff", "1234567890"]),
+        ("discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js", ["JHMHI8qBe7bk2ZwO5U711o3dV_js"]),
+        ("sendgrid://SG.abcdefgh.ijklmnop:me@example.com", ["SG.abcdefgh.ijklmnop"]),
+        ("mailtos://desk:hush66@mail.example.com?to=a@example.com", ["hush66"]),
+        ("jsons://hooks.example.com/services/T0ken-in-path?key=T0ken-in-query", ["T0ken-in-path", "T0ken-in-query"]),
+    ],
+)
+def test_a_token_of_a_service_is_taken_out_of_a_log(address: str, tokens: list[str], tmp_path: Path) -> None:
+    """The whole address, and each part of it that lets somebody in, is *** in a log; the name of a host is none."""
+    file = str(tmp_path / "service.log")
+    with logging_to(load_settings(notify={"urls": [address]}, logging={"file": file})):
+        for text in (address, *tokens, "mail.example.com localhost 127.0.0.1"):
+            logging.getLogger("autonama.law").info("<%s>", text)
+    written = Path(file).read_text()
+    assert written.count("***") > len(tokens)
+    assert not any(token in written for token in tokens)
+    assert "<mail.example.com localhost 127.0.0.1>" in written

@@ -16,13 +16,14 @@ from autonama.config import load_settings
         {"database_url": "postgresql://me:s3cret@h/db"},
         {"database_url": "host=h dbname=d password=s3cret"},
         {"binance_api_secret": "0123456789"},
+        {"notify": {"urls": ["json://localhost/token"]}},
     ],
 )
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o620])
 def test_a_password_that_others_can_read(write_config, content: dict[str, object], mode: int) -> None:
     """The warning names the file, the key, the mode and the command that closes it."""
     file = write_config(content, mode=mode)
-    key = next(reversed(content))
+    key = next(reversed(content)).replace("notify", "notify.urls")
     assert load_settings(file).warnings == (
         f"{file} holds {key}, and other users of this machine may open it (mode {mode:o}). Run: chmod 600 {file}",
     )
@@ -38,6 +39,7 @@ def test_a_password_that_others_can_read(write_config, content: dict[str, object
         ({"database_url": "service=mine"}, 0o644),
         ({"binance_api_key": "your_binance_api_key_here", "binance_api_secret": "your_binance_api_secret_here"}, 0o644),
         ({"binance_api_secret": ""}, 0o644),
+        ({"notify": {"on": ["flips"]}}, 0o644),
     ],
 )
 def test_nothing_to_warn_of(write_config, content: dict[str, object], mode: int) -> None:

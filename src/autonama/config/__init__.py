@@ -2,12 +2,13 @@
 
 from autonama.config.legacy import settings_from_db_config
 from autonama.config.load import load_settings
-from autonama.config.model import EngineSettings, Keys, LoggingSettings, Settings, ValidationSettings
+from autonama.config.model import EngineSettings, Keys, LoggingSettings, NotifySettings, Settings, ValidationSettings
 
 __all__ = [
     "EngineSettings",
     "Keys",
     "LoggingSettings",
+    "NotifySettings",
     "Settings",
     "ValidationSettings",
     "load_settings",

@@ -26,6 +26,8 @@ def warnings_of(layers: Sequence[Layer], file: Path | None) -> tuple[str, ...]:
 
 def _readable_by_others(file: Path, values: Mapping[str, Any], merged: Mapping[str, Any]) -> str:
     held = [name for name in ("database_password", "database_url", "binance_api_secret") if _real(name, values, merged)]
+    if (notify := values.get("notify")) and notify.get("urls"):
+        held.append("notify.urls")
     try:
         status = file.stat()
     except OSError:

@@ -1,5 +1,6 @@
 """What a setting's value may be: the check, and the words that tell it."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
@@ -52,6 +53,14 @@ def _address(value: SecretStr) -> SecretStr:
     if separator and rest.partition("/")[0].count("@") > 1:
         raise ValueError
     if not text.strip() or (separator and "=" not in scheme and scheme not in ("postgresql", "postgres")):
+        raise ValueError
+    return value
+
+
+def _service(value: SecretStr) -> SecretStr:
+    """What a service's address begins with tells apprise which it is; the rest is read when something is sent."""
+    text = value.get_secret_value()
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://\S", text) is None or not text.isprintable():
         raise ValueError
     return value
 
@@ -186,4 +195,13 @@ QuoteAssets = Annotated[
     tuple[Annotated[str, Field(pattern=r"\A[A-Z0-9]{1,20}\z")], ...],
     Field(min_length=1),
     Allowed('a list of quote assets in capitals, such as ["USDT", "USDC"]'),
+]
+Services = Annotated[
+    tuple[Annotated[SecretStr, AfterValidator(_secret), AfterValidator(_service)], ...],
+    Allowed('a list of addresses as apprise spells them, such as ["mailtos://user:password@example.com"]'),
+]
+Occasions = Annotated[
+    tuple[Literal["flips", "rejected", "stale"], ...],
+    Field(min_length=1),
+    Allowed('a list of one or more of "flips", "rejected" and "stale"'),
 ]

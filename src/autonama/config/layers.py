@@ -84,7 +84,7 @@ def _sentence(layer: Layer, place: Place, unknown: bool) -> str:
 
 def _is_secret(place: Place, value: object) -> bool:
     """Whether the value must not be shown. An address with its password may stand in another key's place."""
-    return place[0] in SECRET_KEYS or any(sign in str(value) for sign in "@=:")
+    return place[0] in SECRET_KEYS or place == ("notify", "urls") or any(sign in str(value) for sign in "@=:")
 
 
 def _meant(place: Place, value: object) -> str:

@@ -20,9 +20,11 @@ from autonama.config.kinds import (
     Hours,
     Level,
     Megabytes,
+    Occasions,
     Port,
     QuoteAssets,
     Secret,
+    Services,
     Severities,
     Share,
     SslAuthority,
@@ -103,6 +105,18 @@ class LoggingSettings(BaseModel):
     backup_count: Count = Field(default=5, description="How many rotated logs are kept; 0 keeps none.")
 
 
+class NotifySettings(BaseModel):
+    """Who is told of a run, and of what."""
+
+    model_config = STRICT
+
+    urls: Services = Field(default=(), description="Services that get one message a run, as apprise spells them.")
+    on: Occasions = Field(
+        default=("flips", "rejected", "stale"),
+        description="What is worth a message: changed signals; anything refused, failed or in quarantine; old results.",
+    )
+
+
 class Keys(BaseModel):
     """What config.json may hold."""
 
@@ -141,6 +155,9 @@ class Keys(BaseModel):
     logging: Annotated[LoggingSettings, Allowed('an object, such as {"level": "INFO"}')] = Field(
         default=LoggingSettings(), description="The log files."
     )
+    notify: Annotated[NotifySettings, Allowed('an object, such as {"urls": ["json://localhost:8080"]}')] = Field(
+        default=NotifySettings(), description="Messages about runs."
+    )
     engine_timezone: Zone = Field(default="UTC", description="Where times without an offset are read.")
     quote_assets: QuoteAssets = Field(default=("USDT",), description="What a symbol may end in.")
     max_file_size_mb: Megabytes = Field(default=2048, description="The largest result file, after decompression.")
@@ -166,7 +183,9 @@ class Settings(Keys):
 
     def described(self) -> dict[str, Any]:
         """All settings as plain JSON values, secrets left out."""
-        return self.model_dump(mode="json", exclude={*SECRET_KEYS, "warnings"})
+        return self.model_dump(
+            mode="json", exclude={**dict.fromkeys(SECRET_KEYS, True), "warnings": True, "notify": {"urls"}}
+        )
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -175,6 +194,7 @@ class Settings(Keys):
             [key.get_secret_value() for key in (self.binance_api_key, self.binance_api_secret) if key is not None],
             self.database_password.get_secret_value(),
             None if self.database_url is None else self.database_url.get_secret_value(),
+            services=[url.get_secret_value() for url in self.notify.urls],
             public=(self.database_host, self.database_name, self.database_user),
         )
 

@@ -13,10 +13,19 @@ PLACEHOLDER = re.compile(r"\s*|your_\w+_here")
 _IN_URL = re.compile(r"://[^:/?#]*:(?P<widest>.*)@")
 _NAMED = re.compile(r"(?:password|secret|passphrase)\s*=\s*(?:'(?P<quoted>(?:[^'\\]|\\.)*)'?|(?P<bare>[^\s&]+))", re.I)
 
+_HOST = re.compile(r"localhost|\d{1,3}(?:\.\d{1,3}){3}|(?:[a-z\d-]+\.)+[a-z]{2,6}")
+"""What names a machine, as people write it: a token with dots in it has capitals, or no top-level domain."""
 
-def secrets_in(keys: Iterable[str], password: str, url: str | None, *, public: Iterable[str]) -> tuple[str, ...]:
+TOKEN_LENGTH = 8
+"""Characters that a part of a service's address has at the least where it may be a token. Paths are mostly shorter."""
+
+
+def secrets_in(
+    keys: Iterable[str], password: str, url: str | None, *, services: Iterable[str] = (), public: Iterable[str]
+) -> tuple[str, ...]:
     """All spellings of these secrets, the longest first. What is a public name too, or a placeholder, is none."""
     raw = {key for key in keys if not PLACEHOLDER.fullmatch(key)} | {password}
+    raw |= {part for service in services for part in _of_service(service)}
     if url is not None:
         raw |= set(_of_address(url))
     known = {DEFAULT_PASSWORD, "", *public}
@@ -36,6 +45,16 @@ def _of_address(url: str) -> Iterator[str]:
         yield found["widest"].partition("@")[0]
     for named in _NAMED.finditer(url):
         yield re.sub(r"\\(.)", r"\1", named["quoted"]) if named["quoted"] is not None else named["bare"]
+
+
+def _of_service(url: str) -> Iterator[str]:
+    """The address without its scheme, its passwords, and each part that may be a token: services have no one place."""
+    rest = url.partition("://")[2]
+    yield rest
+    yield from _of_address(url)
+    for part in re.split(r"[/?&#=:@,]", rest):
+        if len(part) >= TOKEN_LENGTH and not _HOST.fullmatch(part):
+            yield part
 
 
 def _spellings(secret: str) -> set[str]:
