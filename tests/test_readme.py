@@ -90,11 +90,12 @@ def test_the_python_example_runs(
 
 
 def test_the_rule_table_is_the_programs_own(directory: Path, database_url: str) -> None:
-    """The catalogue in the README is what `autonama rules --markdown` prints."""
+    """The catalogues in the README and of the other engines are what `autonama rules --markdown` prints."""
     printed = run("autonama rules --markdown", directory, database_url).stdout
     assert printed in README
-    enhanced = run("autonama rules --engine enhanced --markdown", directory, database_url).stdout
-    assert enhanced in (ROOT / "docs" / "enhanced.md").read_text(encoding="utf-8")
+    for engine in ("enhanced", "sweep"):
+        own = run(f"autonama rules --engine {engine} --markdown", directory, database_url).stdout
+        assert own in (ROOT / "docs" / f"{engine}.md").read_text(encoding="utf-8")
 
 
 def test_every_command_is_in_the_readme() -> None:

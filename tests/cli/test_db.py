@@ -108,7 +108,7 @@ def test_cleanup_takes_its_days_from_the_configuration(autonama: Run, old_alerts
     assert "trading.alerts: 1 row older than 30 days would be deleted\n" in done.stdout
     assert autonama("cleanup", "--json").stdout == (
         '{"days": 30, "dry_run": false, "rows": {"alerts": 1, "vectorbt_analysis": 0, "enhanced_analysis": 0, '
-        '"analysis_summary": 0}}\n'
+        '"analysis_summary": 0, "sweep_results": 0}}\n'
     )
     assert old_alerts.execute("SELECT count(*) FROM trading.alerts").fetchall() == [(2,)]
 

@@ -61,7 +61,7 @@ def test_all_is_well(database_url: str, tmp_path: Path) -> None:
     assert found["python"][0]["found"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
     assert "polars 2" in found["packages"][0]["found"]
     assert found["configuration"][0]["found"] == "No config.json here; the defaults hold."
-    assert found["engines"][0]["found"].startswith("enhanced, vectorbt")
+    assert found["engines"][0]["found"].startswith("enhanced, sweep, vectorbt")
     assert "PostgreSQL 18" in found["database"][0]["found"]
     assert newest.stem in found["results"][0]["found"]
     assert "enhanced 0, vectorbt 1;" in found["results"][0]["found"]

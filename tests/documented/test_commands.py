@@ -128,4 +128,4 @@ def test_an_unknown_engine_is_a_usage_error(layout: Any) -> None:
     """An engine that is not installed: exit code 2, and the names of those that are."""
     done = layout.run("python run_ingestion.py --engine backtrader")
     assert done.returncode == 2
-    assert "enhanced, vectorbt" in done.stdout + done.stderr
+    assert "enhanced, sweep, vectorbt" in done.stdout + done.stderr

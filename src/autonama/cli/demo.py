@@ -1,22 +1,23 @@
-"""`autonama demo`: the whole way on synthetic files, in a directory and an embedded database of its own."""
+"""`autonama demo`: the whole day on synthetic candles, in a directory and an embedded database of its own."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autonama.cli import daily
+from autonama.cli.extras import ANALYSIS, need
+
 if TYPE_CHECKING:
     from autonama.cli.console import Console
+    from autonama.config import Settings
     from autonama.database.session import Session
+    from autonama.ingestion.outcome import RunOutcome
 
 PORT = 8765
-PARTS = EARLIER, RESULTS, BROKEN = "earlier", "results", "broken"
-"""A directory for the days before today, one for today's good set, one for the set with the faults."""
-
 CONFIG = {"database_host": "embedded", "data_dir": "database", "engine_results_dir": "results"}
 
 
@@ -28,34 +29,26 @@ def demo(
     ] = False,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Of the dashboard; 0 takes a free one.")] = PORT,
 ) -> None:
-    """Show it at work: synthetic result sets, good ones and one with every kind of fault, into a real PostgreSQL."""
+    """Show the whole day at work: synthetic candles, analysed, proved, published into a real PostgreSQL."""
     from autonama.cli import web
     from autonama.cli.console import Console
+    from autonama.cli.demo_files import make
     from autonama.config import load_settings
     from autonama.database import embedded
     from autonama.database.session import Session
-    from autonama.ingestion.pipeline import Job, ingest
-    from autonama.ingestion.report.terminal import print_run
+    from autonama.logs import logging_to
 
+    need("The demo", "analysis", ANALYSIS)
     if serve:
         web.refuse_without_packages()
     console = Console()
-    config = _prepare(directory, console)
-    settings = load_settings(config)
+    settings = load_settings(_configure(directory))
+    told = f"Synthetic candles in [bold]{directory / 'market'}[/]: no market data, made from a seed."
+    console.print(told, highlight=False)
     try:
-        earlier = ingest(Job("vectorbt", settings, (directory / EARLIER,), every=True, allow_stale=True))
-        if earlier.status != "nothing_new":
-            rows = sum(told.counts.inserted for told in earlier.sets)
-            console.print(f"Published the {len(earlier.sets)} days before today first: {rows:,} rows.", highlight=False)
-        runs = [
-            ingest(Job("vectorbt", settings, (directory / part,), every=True, allow_stale=True)) for part in PARTS[1:]
-        ]
-        if all(run.status == "nothing_new" for run in runs):
-            console.print("[bold]Nothing is new.[/] Both sets are in the ledger already: one published, one refused.")
-        else:
-            for run in runs:
-                print_run(run, console)
-                console.print()
+        with logging_to(settings):
+            make(directory, settings.quote_assets)
+            _publish(directory, settings, console)
         with Session(settings) as session:
             _print_alerts(session, console)
         if serve:
@@ -64,31 +57,49 @@ def demo(
         if not keep_running:
             embedded.stop(settings.data_dir)
     if not serve:
-        _print_next(directory, config, console)
+        _print_next(directory, console)
 
 
-def _prepare(directory: Path, console: Console) -> Path:
-    """The demo's files, made on the first run and left alone on the next. Returns its config file."""
-    from autonama import samples
-
-    results = directory / RESULTS
+def _configure(directory: Path) -> Path:
+    """The demo's config file, made once."""
     config = directory / "config.json"
     if not config.exists():
-        for part in PARTS:
-            (directory / part).mkdir(parents=True, exist_ok=True)
-        now = datetime.now(UTC).replace(second=31, microsecond=0, tzinfo=None) - timedelta(minutes=1)
-        *before, good = samples.days(now)
-        faulty = samples.faulty_rows(now)
-        for back, rows in enumerate(reversed(before), 1):
-            name = (now - timedelta(days=back)).strftime("vectorbt_analysis_results_%Y%m%d_%H%M%S.csv")
-            (directory / EARLIER / name).write_text(samples.as_csv(rows), encoding="utf-8")
-        earlier, later = (now.strftime(f"vectorbt_analysis_results_%Y%m%d_%H%M{second}") for second in ("00", "30"))
-        (results / f"{earlier}.csv").write_text(samples.as_csv(good), encoding="utf-8")
-        (results / f"{earlier}.json").write_text(samples.as_json(good), encoding="utf-8")
-        (directory / BROKEN / f"{later}.csv").write_text(samples.as_csv(faulty), encoding="utf-8")
+        directory.mkdir(parents=True, exist_ok=True)
         config.write_text(json.dumps(CONFIG, indent=4) + "\n", encoding="utf-8")
-    console.print(f"Synthetic result files in [bold]{directory}[/]: no market data, made from a seed.", highlight=False)
     return config
+
+
+def _publish(directory: Path, settings: Settings, console: Console) -> None:
+    """The days before today, then today's as `autonama daily` does it, then the set with the faults."""
+    from autonama.cli.day import run_day
+    from autonama.cli.day_report import print_day
+    from autonama.cli.demo_files import BROKEN, EARLIER, HISTORY, MARKET, RESULTS, SWEEPS, WISH
+    from autonama.ingestion.pipeline import Job, ingest
+    from autonama.ingestion.report.terminal import print_run
+
+    def entered(part: str, engine: str = "vectorbt") -> RunOutcome:
+        return ingest(Job(engine, settings, (directory / part,), every=True, allow_stale=True))
+
+    runs = [entered(EARLIER), entered(SWEEPS, "sweep")]
+    if runs[0].status != "nothing_new":
+        rows, swept = (sum(told.counts.inserted for told in run.sets) for run in runs)
+        told = f"Published {HISTORY} days before today, each analysed with the candles it had: {rows:,} rows;"
+        console.print(f"{told} a sweep of parameters: {swept:,} rows.\n", highlight=False)
+    if any((directory / RESULTS).iterdir()):
+        runs.append(entered(RESULTS))
+    else:
+        step = daily.Analysing(WISH, str(directory / MARKET), None, directory / RESULTS, ("csv", "json"))
+        day = run_day(settings, lambda: step.done(settings), ingest)
+        print_day(day, console)
+        console.print()
+        runs.append(day.run)
+    runs.append(entered(BROKEN))
+    if all(run.status == "nothing_new" for run in runs):
+        console.print(
+            "[bold]Nothing is new.[/] Every set is in the ledger already, the one with the faults as refused."
+        )
+    elif runs[-1].status != "nothing_new":
+        print_run(runs[-1], console)
 
 
 def _print_alerts(session: Session, console: Console) -> None:
@@ -106,10 +117,10 @@ def _print_alerts(session: Session, console: Console) -> None:
     console.print(table)
 
 
-def _print_next(directory: Path, config: Path, console: Console) -> None:
+def _print_next(directory: Path, console: Console) -> None:
     console.print("\nNext:", highlight=False)
     where = "" if directory == Path(".demo") else f" --dir {directory}"
     dashboard = f"  autonama demo --serve{where}   the dashboard, at http://127.0.0.1:{PORT}/"
     console.print(dashboard, highlight=False, soft_wrap=True)
     for command in ("why BTCUSDT", "runs", "db status"):
-        console.print(f"  autonama {command} --config {config}", highlight=False, soft_wrap=True)
+        console.print(f"  autonama {command} --config {directory / 'config.json'}", highlight=False, soft_wrap=True)

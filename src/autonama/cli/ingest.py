@@ -15,6 +15,7 @@ import typer
 from autonama.cli.configured import configured
 from autonama.cli.edge import shown, unread_output
 from autonama.cli.options import ConfigOption, DatabaseUrlOption, EngineOption, JsonOption, ResultsDirOption
+from autonama.cli.told import ingest_and_tell
 from autonama.errors import AutonamaError
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def ingest(
     verbose: VerboseOption = False,
 ) -> int:
     """Prove result files and publish them: the newest set, or with --all every one that is not in the ledger."""
-    overrides = _overrides(
+    overrides = settings_given(
         engine_results_dir=engine_results_dir, strict=strict, database_url=database_url, cleanup_days=cleanup_days
     )
     look = _Look(as_json, report, log_format, verbose)
@@ -89,7 +90,7 @@ def validate(
     verbose: VerboseOption = False,
 ) -> int:
     """Prove result files and say what is wrong with them. No database is touched; with --all every set is judged."""
-    overrides = _overrides(engine_results_dir=engine_results_dir, strict=strict)
+    overrides = settings_given(engine_results_dir=engine_results_dir, strict=strict)
     look = _Look(as_json, report, log_format, verbose)
     choice = _Choice(engine, tuple(paths or ()), results_pattern, every, allow_stale)
     return _perform(choice, config, overrides, look, validate_only=True)
@@ -116,13 +117,14 @@ class _Look:
     verbose: bool
 
 
-def _overrides(
+def settings_given(
     *,
     engine_results_dir: Path | None = None,
     strict: bool | None = None,
     database_url: str | None = None,
     cleanup_days: int | None = None,
 ) -> dict[str, object]:
+    """Settings that flags gave, by their keys."""
     given = {
         "engine_results_dir": engine_results_dir,
         "database_url": database_url,
@@ -159,12 +161,12 @@ def _perform(
 def _settled(
     choice: _Choice, config: Path | None, overrides: dict[str, object], look: _Look, *, validate_only: bool
 ) -> RunOutcome:
-    from autonama.ingestion.pipeline import Job, check, ingest
+    from autonama.ingestion.pipeline import Job, check
     from autonama.ingestion.report.log import log_run
     from autonama.logs import logging_to
 
     settings = configured(config, **overrides)
-    with logging_to(settings, choice.engine, log_format=look.log_format), _progress() as progress:
+    with logging_to(settings, choice.engine, log_format=look.log_format), shown_progress() as progress:
         job = Job(
             choice.engine,
             settings,
@@ -175,13 +177,13 @@ def _settled(
             clean_up="cleanup_days" in overrides,
             progress=progress,
         )
-        run = check(job) if validate_only else ingest(job)
+        run = check(job) if validate_only else ingest_and_tell(job)
         log_run(run)
     return run
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
+def shown_progress() -> Iterator[Progress]:
     """A progress bar on stderr, on a terminal only."""
     if not sys.stderr.isatty():
         yield lambda _done, _all, _name: None

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from autonama import __version__
-from autonama.cli import analyze, cleanup, db, demo, doctor, ingest, replay, rules, runs, web, why
+from autonama.cli import analyze, cleanup, daily, db, demo, doctor, ingest, replay, rules, runs, verify, watch, web, why
 from autonama.cli.edge import at_edge
 
 app = typer.Typer(
@@ -19,8 +19,11 @@ app = typer.Typer(
 )
 app.command()(at_edge(ingest.ingest))
 app.command()(at_edge(ingest.validate))
+app.command()(at_edge(verify.verify))
+app.command()(at_edge(watch.watch))
 app.command()(at_edge(replay.replay))
 app.command()(at_edge(analyze.analyze))
+app.command()(at_edge(daily.daily))
 app.command()(at_edge(runs.runs))
 app.command()(at_edge(why.why))
 app.command()(at_edge(rules.rules))

@@ -21,7 +21,7 @@ DatabaseUrlOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="How many at the most.")]
 EngineOption = Annotated[
-    str, typer.Option("--engine", help="Whose files they are: vectorbt, enhanced, or an engine of a plug-in.")
+    str, typer.Option("--engine", help="Whose files they are: vectorbt, enhanced, sweep, or an engine of a plug-in.")
 ]
 ResultsDirOption = Annotated[
     Path | None,

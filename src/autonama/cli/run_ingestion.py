@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autonama.cli.edge import at_edge, shown
+from autonama.cli.told import ingest_and_tell
 from autonama.errors import AutonamaError, ConfigError, DatabaseError, FilesError
 
 if TYPE_CHECKING:
@@ -83,13 +84,13 @@ def _introduce(engine: str, settings: Settings, *, validate_only: bool) -> None:
 
 
 def _run(engine: str, settings: Settings, *, validate_only: bool, clean_up: bool) -> RunOutcome:
-    from autonama.ingestion.pipeline import Job, check, ingest
+    from autonama.ingestion.pipeline import Job, check
     from autonama.ingestion.report.log import log_run
     from autonama.logs import logging_to
 
     with logging_to(settings, engine):
         job = Job(engine, settings, clean_up=clean_up)
-        run = check(job) if validate_only else ingest(job)
+        run = check(job) if validate_only else ingest_and_tell(job)
         log_run(run)
     return run
 
@@ -110,6 +111,8 @@ def _fail(error: AutonamaError) -> int:
 def _failed_run(run: RunOutcome) -> int:
     heading = "Database connection failed" if run.exit_code == DatabaseError.exit_code else "Ingestion failed"
     _say(f"❌ {heading}\n   {run.error}")
+    for note in run.notes:
+        _say(f"⚠️  {note}")
     return run.exit_code
 
 

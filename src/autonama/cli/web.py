@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import socket
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from autonama.cli.configured import configured
 from autonama.cli.edge import complain
+from autonama.cli.extras import need
 from autonama.cli.options import ConfigOption, DatabaseUrlOption
 from autonama.errors import ConfigError
 
@@ -52,17 +52,23 @@ def serve(settings: Settings, *, host: str, port: int, token: str | None, names:
     import uvicorn
 
     from autonama.database import migrate
+    from autonama.logs import logging_to
     from autonama.web.app import LOCAL_NAMES, create_app
     from autonama.web.security import is_loopback
 
     hosts = [*LOCAL_NAMES, host, *names] if is_loopback(host) else ["*"] if not names else [*LOCAL_NAMES, host, *names]
     app = create_app(settings, schema=migrate.HEAD, token=token, hosts=hosts)
-    with _listening(host, port) as door:
+    with _listening(host, port) as door, logging_to(settings, tell=complain):
         shown = f"[{host}]" if ":" in host else host
         complain(f"Dashboard: http://{shown}:{door.getsockname()[1]}/ (Ctrl-C ends it)")
         server = uvicorn.Server(
             uvicorn.Config(
-                app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False
+                app,
+                log_config=None,  # its warnings go where ours go
+                log_level="warning",
+                access_log=False,
+                timeout_graceful_shutdown=GRACE_S,
+                server_header=False,
             )
         )
         try:
@@ -75,11 +81,7 @@ def serve(settings: Settings, *, host: str, port: int, token: str | None, names:
 def refuse_without_packages() -> None:
     """Say what to install where the dashboard's own packages are not there."""
     wanted = ("fastapi", "jinja2", "uvicorn", "plotly", "psycopg_pool", "prometheus_client")
-    if missing := [name for name in wanted if importlib.util.find_spec(name) is None]:
-        raise ConfigError(
-            f"The dashboard needs {', '.join(missing)}, not installed here: pip install 'autonama[web]', or "
-            "pip install -r requirements.txt in the project."
-        )
+    need("The dashboard", "web", wanted)
 
 
 def ready(settings: Settings) -> None:

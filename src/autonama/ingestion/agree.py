@@ -1,5 +1,7 @@
 """Do the files of one set hold the same rows? A set is published once, from one of them, so they have to."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from autonama.engines.contract import Column, Engine, Integer, Number
@@ -19,12 +21,14 @@ def agree(ours: Verdict, theirs: Verdict, names: tuple[str, str], engine: Engine
 
     names: how messages call the two files.
     """
-    mine, other = (_keyed(verdict.typed) for verdict in (ours, theirs))
-    both = mine.join(other, on=[*KEY, "nth"], how="inner", suffix=" there", maintain_order="left")
-    columns = [column for column in engine.columns if column.name not in KEY]
+    # The time is compared, and not a key: two files that differ in it alone hold the same rows otherwise.
+    keys = [*KEY, *(name for name in engine.key if name not in (*KEY, "analysis_date"))]
+    mine, other = (_keyed(verdict.typed, keys) for verdict in (ours, theirs))
+    both = mine.join(other, on=[*keys, "nth"], how="inner", suffix=" there", maintain_order="left", nulls_equal=True)
+    columns = [column for column in engine.columns if column.name not in keys]
     frames = [_differing(both, column, names) for column in columns]
-    frames.append(_alone(mine, other, names, with_row=True))
-    alone = _alone(other, mine, (names[1], names[0]), with_row=False)
+    frames.append(_alone(mine, other, keys, names, with_row=True))
+    alone = _alone(other, mine, keys, (names[1], names[0]), with_row=False)
     # A row of ours that could not be told apart has no key: its counterpart over there is not missing here.
     if alone.height > ours.read - ours.typed.height:
         frames.append(alone)
@@ -40,9 +44,9 @@ def unreadable(theirs: Verdict, name: str) -> pl.DataFrame:
     )
 
 
-def _keyed(typed: pl.DataFrame) -> pl.DataFrame:
+def _keyed(typed: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     keyed = typed.with_columns(pl.col(KEY).fill_null(""))
-    return keyed.with_columns(nth=pl.int_range(pl.len(), dtype=pl.UInt32).over(KEY))
+    return keyed.with_columns(nth=pl.int_range(pl.len(), dtype=pl.UInt32).over(keys))
 
 
 def _differing(both: pl.DataFrame, column: Column, names: tuple[str, str]) -> pl.DataFrame:
@@ -64,8 +68,10 @@ def _differing(both: pl.DataFrame, column: Column, names: tuple[str, str]) -> pl
     return _issues(both.filter(differ), message, column=name, value=here_text)
 
 
-def _alone(here: pl.DataFrame, there: pl.DataFrame, names: tuple[str, str], *, with_row: bool) -> pl.DataFrame:
-    alone = here.join(there, on=[*KEY, "nth"], how="anti", maintain_order="left")
+def _alone(
+    here: pl.DataFrame, there: pl.DataFrame, keys: Sequence[str], names: tuple[str, str], *, with_row: bool
+) -> pl.DataFrame:
+    alone = here.join(there, on=[*keys, "nth"], how="anti", maintain_order="left", nulls_equal=True)
     message = pl.format(f"Row {{}}: {{}} {{}} stands in {names[0]} but not in {names[1]}", "row", *KEY)
     if with_row:
         return _issues(alone, message, column="symbol", value=pl.col("symbol"))

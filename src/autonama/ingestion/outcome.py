@@ -29,6 +29,9 @@ REPORTED = (
 )  # fmt: skip
 """Columns of the rows that a report reads, where an engine has them."""
 
+TRAVELS = 250_000
+"""Rows of a set that are sent from a worker for its performance analysis: some 30 MB."""
+
 INTERRUPTION = "Interrupted before its end. Nothing half-written was kept; the same command goes on where it stopped."
 
 
@@ -77,6 +80,17 @@ class SetOutcome:
         """The outcome of a set that was left alone, and why."""
         name, files = result_set.name, result_set.files
         return cls(name, sha256, status, files, RowCounts(), AlertCounts(), no_issues(), notes=notes)
+
+    def portable(self) -> Self:
+        """The outcome for another machine: without temporary files, and without more rows than `TRAVELS`."""
+        if self.rows is None:
+            return self
+        if self.kept is not None and self.kept.height > TRAVELS:
+            note = f"Its {self.counts.read:,} rows stayed where they were judged, so its performance is not shown here."
+            return replace(self, rows=None, kept=None, notes=(*self.notes, note))
+        rows = self.rows.lazy()
+        wanted = [name for name in rows.collect_schema().names() if name in ("row", "line", *REPORTED)]
+        return replace(self, rows=rows.select(wanted).collect(), kept=None)
 
 
 def reported(verdict: "Verdict") -> pl.LazyFrame:

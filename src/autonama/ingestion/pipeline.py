@@ -3,8 +3,11 @@
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +21,8 @@ from autonama.engines.contract import Rule
 from autonama.errors import ConfigError, FileChanging
 from autonama.faults import reach
 from autonama.ingestion.discover import ResultSet, discover, patterns_of
+from autonama.ingestion.errand import Errand, require_same, with_own_database, without_secrets
+from autonama.ingestion.hands import Elsewhere, threads
 from autonama.ingestion.judge import Judged, judge, max_bytes
 from autonama.ingestion.load import may_be_replaced, replaced
 from autonama.ingestion.outcome import RunOutcome, SetOutcome, SetStatus
@@ -25,12 +30,18 @@ from autonama.ingestion.publish import Publication, Refused, issue_counts, publi
 from autonama.ingestion.read import Fingerprint, fingerprint
 from autonama.ingestion.recorded import recorded
 from autonama.ingestion.rules import RuleSet, rules_for
+from autonama.ingestion.spread import Hands, Seen, Turns, spread
 from autonama.ingestion.streamed import Streamed, is_long
+from autonama.visible import visible
 
 TIME_RULES = frozenset({"analysis_date_valid", "file_age"})
 """What these say of the same bytes changes with the clock: a set that they refused is looked at again."""
 
 Progress = Callable[[int, int, str], None]
+
+
+def _untold(_done: int, _all: int, _name: str) -> None:
+    return
 
 
 @dataclass(frozen=True)
@@ -42,7 +53,10 @@ class Job:
     every: all sets instead of the newest one.
     clean_up: delete what is older than cleanup_days also where nothing new was published.
     rules: custom ones, beside the engine's.
-    progress: called with the number of sets done, of all sets, and the name of the next one.
+    progress: called with the number of sets done, of all sets, and the name of the next one, or of the last one where
+        several are under way.
+    workers: so many sets at once, in threads of this process; for `ingest`.
+    executor: who takes the sets in place of this process, perhaps on other machines; they connect by themselves.
     """
 
     engine: str
@@ -53,7 +67,9 @@ class Job:
     allow_stale: bool = False
     clean_up: bool = False
     rules: tuple[Rule, ...] = ()
-    progress: Progress = field(default=lambda _done, _all, _name: None)
+    progress: Progress = _untold
+    workers: int = 1
+    executor: Executor | None = None
 
 
 def check(job: Job) -> RunOutcome:
@@ -78,12 +94,27 @@ def ingest(job: Job) -> RunOutcome:
         session.on_connect = lambda conn: ledger.hold_run(conn, run_id)
 
         def work(outcomes: list[SetOutcome]) -> dict[str, int]:
-            for result_set in plan.sets_in_turn():
-                outcomes.append(_ingest_set(plan, session, run_id, result_set))
+            if job.executor is not None or (job.workers > 1 and len(plan.sets) > 1):
+                _ingest_at_once(plan, session, run_id, outcomes)
+            else:
+                for result_set in plan.sets_in_turn():
+                    outcomes.append(_ingest_set(plan, session, run_id, result_set))
             return _clean_up(job, session, outcomes)
 
         run = RunOutcome(run_id, engine, "nothing_new", validate_only=False, sets=(), notes=tuple(notes))
         return recorded(session, run, began, work)
+
+
+def ingest_elsewhere(errand: Errand, result_set: ResultSet, seen: Seen) -> SetOutcome:
+    """Publish one set of a run that another process began, by this machine's own connection to the database.
+
+    ConfigError where this machine would do otherwise than that process does.
+    """
+    job = replace(errand.job, settings=with_own_database(errand.job.settings))
+    plan = _plan(job, sets=(result_set,), now=errand.now)
+    with Session(job.settings) as session:
+        require_same(errand, plan.rules.version, session, job.settings)
+        return _ingest_set(plan, session, errand.run_id, result_set, seen).portable()
 
 
 def select(job: Job) -> tuple[Engine, RuleSet, Sequence[ResultSet]]:
@@ -100,6 +131,7 @@ class _Plan:
     engine: Engine
     rules: RuleSet
     sets: Sequence[ResultSet]
+    now: datetime
 
     def begin(self, result_set: ResultSet, first: Fingerprint | None = None) -> Judged | Streamed:
         """A set on its way to a verdict: a long file is judged while its rows are taken, any other at once."""
@@ -117,7 +149,7 @@ class _Plan:
 
     def look(self, result_set: ResultSet) -> list[Fingerprint | None]:
         """What tells the content of each file; None for one that cannot be read."""
-        return [fingerprint(path, max_bytes=max_bytes(self.job.settings)) for path in result_set.files]
+        return _look(max_bytes(self.job.settings), result_set)
 
     def sets_in_turn(self) -> Iterator[ResultSet]:
         """The sets, each told to the job's progress before it is taken."""
@@ -127,15 +159,22 @@ class _Plan:
         self.job.progress(len(self.sets), len(self.sets), "")
 
 
-def _plan(job: Job) -> _Plan:
+def _look(most: int, result_set: ResultSet) -> list[Fingerprint | None]:
+    return [fingerprint(path, max_bytes=most) for path in result_set.files]
+
+
+def _plan(job: Job, *, sets: Sequence[ResultSet] | None = None, now: datetime | None = None) -> _Plan:
     settings, engine = job.settings, load_engine(job.engine)
     own = settings.engine_settings(engine.name)
     if own is not None and not own.enabled:
         raise ConfigError(f"{engine.name}.enabled is false in the configuration: set it to true to use this engine.")
-    rules = rules_for(engine, settings, now=datetime.now(UTC), allow_stale=job.allow_stale, extra=job.rules)
+    now = now or datetime.now(UTC)
+    rules = rules_for(engine, settings, now=now, allow_stale=job.allow_stale, extra=job.rules)
+    if sets is not None:
+        return _Plan(job, engine, rules, sets, now)
     patterns = [job.pattern] if job.pattern else patterns_of(engine, own)
     sets = discover(job.paths or (settings.engine_results_dir,), patterns, zone=ZoneInfo(settings.engine_timezone))
-    return _Plan(job, engine, rules, sets if job.every else _wanted(sets, job.paths))
+    return _Plan(job, engine, rules, sets if job.every else _wanted(sets, job.paths), now)
 
 
 def _wanted(sets: Sequence[ResultSet], paths: Sequence[Path]) -> Sequence[ResultSet]:
@@ -154,14 +193,59 @@ def _check_set(plan: _Plan, result_set: ResultSet) -> SetOutcome:
     return SetOutcome.of(judged, accepted if judged.accepted else "rejected")
 
 
-def _ingest_set(plan: _Plan, session: Session, run_id: int, result_set: ResultSet) -> SetOutcome:
+def _ingest_at_once(plan: _Plan, session: Session, run_id: int, outcomes: list[SetOutcome]) -> None:
+    """Several sets at a time, by threads of this process or by the job's executor."""
+
+    def told(done: int, name: str) -> None:
+        plan.job.progress(done, len(plan.sets), name)
+
+    beat = partial(session.run, lambda conn: ledger.run_began(conn, run_id))
+    turns = Turns(lambda one: _ingest_set(plan, session, run_id, one), beat, told)
+    with _hands(plan, session, run_id) as hands:
+        spread(plan.sets, hands, turns, outcomes)
+
+
+def _hands(plan: _Plan, session: Session, run_id: int) -> AbstractContextManager[Hands]:
+    job = plan.job
+    if job.executor is None:
+
+        def take(own: Session, result_set: ResultSet, seen: Seen) -> SetOutcome:
+            return _ingest_set(plan, own, run_id, result_set, seen)
+
+        return threads(min(job.workers, len(plan.sets)), lambda: Session(job.settings), plan.look, take)
+    began = session.run(lambda conn: ledger.run_began(conn, run_id))
+    assert began is not None, "the run was entered a moment ago"  # noqa: S101
+    asked = replace(job, settings=without_secrets(job.settings), paths=(), progress=_untold, executor=None)
+    errand = Errand(asked, plan.rules.version, plan.now, run_id, began)
+    look = partial(_look, max_bytes(job.settings))
+    return nullcontext(Elsewhere(job.executor, look, partial(ingest_elsewhere, errand)))
+
+
+def _ingest_set(
+    plan: _Plan, session: Session, run_id: int, result_set: ResultSet, first_look: Seen | None = None
+) -> SetOutcome:
+    """first_look: at a set that only this call takes: what the run holds of it, it holds from an attempt cut short."""
     try:
-        seen = plan.look(result_set)
-        return _known(plan, session, result_set, seen) or _publish(
-            plan, session, run_id, result_set, plan.begin(result_set, seen[0])
-        )
+        seen = first_look or plan.look(result_set)
+        again = None if first_look is None else run_id
+        if (known := _known(plan, session, result_set, seen, again)) is not None:
+            return known
+        judging = plan.begin(result_set, seen[0])
+        if first_look is not None:
+            _require_unchanged(judging, first_look)
+        return _publish(plan, session, run_id, result_set, judging)
     except FileChanging as changing:
         return SetOutcome.untouched(result_set, "changing", str(changing))
+
+
+def _require_unchanged(judging: Judged | Streamed, first_look: Seen) -> None:
+    """FileChanging where a file is another than it was for whom looked at it first, or cannot be read here."""
+    for source, seen in zip(judging.sources, first_look, strict=True):
+        if seen is None or source.sha256 != seen.sha256:
+            raise FileChanging(
+                f"{visible(source.path)} is another than it was a moment ago, or than another machine sees it. It is "
+                "left for the next look."
+            )
 
 
 def _publish(
@@ -182,24 +266,31 @@ def _publish(
 
 
 def _known(
-    plan: _Plan, session: Session, result_set: ResultSet, seen: Sequence[Fingerprint | None]
+    plan: _Plan, session: Session, result_set: ResultSet, seen: Seen, again: int | None = None
 ) -> SetOutcome | None:
-    """The outcome of a set that the ledger knows, so that nothing is to do; None where it has to be looked at."""
+    """The outcome of a set that the ledger knows, so that nothing is to do; None where it has to be looked at.
+
+    again: the run whose own entries do not count, as they are of this very set.
+    """
     sums = [one.sha256 for one in seen if one is not None]
     if len(sums) < len(seen):
         return None
     known = session.run(lambda conn: ledger.published(conn, plan.engine.name, set(sums)))
+    if again is not None and known.get(sums[0], (0, None))[1] == again:
+        return None
     if known.keys() == set(sums):
         first, run_id = min(known.values())
         notes = (f"Published by run {run_id}.", *_replaced_since(plan, session, result_set, first))
         return SetOutcome.untouched(result_set, "already_published", *notes, sha256=sums[0])
-    return _refused_before(plan, session, result_set, sums) if plan.job.every else None
+    return _refused_before(plan, session, result_set, sums, again) if plan.job.every else None
 
 
-def _refused_before(plan: _Plan, session: Session, result_set: ResultSet, sums: Sequence[str]) -> SetOutcome | None:
+def _refused_before(
+    plan: _Plan, session: Session, result_set: ResultSet, sums: Sequence[str], again: int | None
+) -> SetOutcome | None:
     version = plan.rules.version
     refusal = session.run(lambda conn: ledger.refused(conn, plan.engine.name, sums, version))
-    if refusal is None:
+    if refusal is None or refusal.run_id == again:
         return None
     if TIME_RULES & refusal.issue_counts.keys():
         judged = plan.judge(result_set)

@@ -1,6 +1,8 @@
 """Frames of one schema, one after the other: in memory while they are few, in temporary files beyond that."""
 
+import shutil
 import tempfile
+import weakref
 from pathlib import Path
 
 import polars as pl
@@ -15,7 +17,7 @@ class Spill:
     def __init__(self) -> None:
         self._held: list[pl.DataFrame] = []
         self._held_rows = 0
-        self._directory: tempfile.TemporaryDirectory[str] | None = None
+        self._directory: Path | None = None
         self._files: list[Path] = []
         self.height = 0
 
@@ -36,8 +38,9 @@ class Spill:
 
     def _write(self) -> None:
         if self._directory is None:
-            self._directory = tempfile.TemporaryDirectory(prefix="autonama-")
-        path = Path(self._directory.name) / f"{len(self._files)}.arrow"
+            self._directory = Path(tempfile.mkdtemp(prefix="autonama-"))
+            weakref.finalize(self, shutil.rmtree, self._directory, ignore_errors=True)
+        path = self._directory / f"{len(self._files)}.arrow"
         # Compressed, so that it is read and not mapped: mapped pages would count as this process's memory.
         pl.concat(self._held).write_ipc(path, compression="lz4")
         self._files.append(path)

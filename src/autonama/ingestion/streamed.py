@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,14 +12,15 @@ from autonama.engines import Engine
 from autonama.errors import FileChanging
 from autonama.ingestion.ahead import ahead
 from autonama.ingestion.discover import ResultSet
-from autonama.ingestion.formats.blocks import BLOCK, read_blocks
+from autonama.ingestion.formats.blocks import BLOCK, BlockReader, read_blocks
 from autonama.ingestion.formats.content import opening
+from autonama.ingestion.formats.parquet import ParquetReader
 from autonama.ingestion.formats.rows import Rows, Unreadable
 from autonama.ingestion.issues import issue_frame, no_issues
 from autonama.ingestion.judge import Judged, max_bytes, settled, with_originals
 from autonama.ingestion.names import ResultName
 from autonama.ingestion.outcome import REPORTED
-from autonama.ingestion.read import BLOCK_READERS, Fingerprint, SourceFile, settle_if_cut
+from autonama.ingestion.read import BLOCK_READERS, Fingerprint, SourceFile, fingerprint, settle_if_cut
 from autonama.ingestion.rules import RuleSet
 from autonama.ingestion.validate import Validation, without
 from autonama.visible import visible
@@ -32,19 +32,20 @@ LONG = 4 << 20
 def is_long(result_set: ResultSet) -> bool:
     """Whether a set is one long file of a format that has blocks. A compressed one may be five times as long."""
     name = ResultName.of(result_set.files[0].name)
-    if len(result_set.files) > 1 or name.format not in BLOCK_READERS:
+    parquet = name.format == "parquet" and name.compression is None
+    if len(result_set.files) > 1 or not (parquet or name.format in BLOCK_READERS):
         return False
     try:
         size = result_set.files[0].stat().st_size
     except OSError:
         return False
-    return size >= (LONG // 5 if name.compression else LONG)
+    return size >= (LONG // 5 if name.compression or parquet else LONG)
 
 
 class Streamed:
     """Such a set on its way to a verdict, as `judging.Judging` says.
 
-    fingerprint: of the content as it was looked at first; where it is another by now, FileChanging.
+    first_look: what the content was then; where it is another by now, FileChanging.
     block: bytes of a block.
     """
 
@@ -54,14 +55,15 @@ class Streamed:
         engine: Engine,
         rules: RuleSet,
         settings: Settings,
-        fingerprint: Fingerprint,
+        first_look: Fingerprint,
         *,
         block: int = BLOCK,
     ) -> None:
         self._set, self._engine, self._rules, self._settings = result_set, engine, rules, settings
         self._path: Path = result_set.files[0]
         self._name = ResultName.of(self._path.name)
-        self._fingerprint, self._block = fingerprint, block
+        self._fingerprint, self._block = first_look, block
+        self._most = max_bytes(settings)
         self._verdict: Judged | None = None
         self._begin()
 
@@ -79,7 +81,7 @@ class Streamed:
                 given.modified_at,
                 frame,
                 no_issues(),
-                header=self._reader.header,
+                header=None if isinstance(self._reader, ParquetReader) else self._reader.header,
             ),
         )
 
@@ -104,21 +106,32 @@ class Streamed:
         return without(bad, self._found()).get_column("row").to_list()
 
     def originals(self) -> pl.DataFrame:
-        """The bad rows; of those that are bad by others, the text is looked up in the file once more."""
+        """The bad rows. The text of those that are bad by others is looked up in the file again; so is Parquet's."""
         found = self._found()
-        if late := self.late():
-            with opening(self._path, self._name.compression, max_bytes(self._settings)) as opened:
-                reader = BLOCK_READERS[self._name.format or ""](self._engine)
-                rows = [_originals(block, pl.Series(late)) for block in read_blocks(opened.chunks, reader)]
-            found = pl.concat([found, *rows])
-        return with_originals(self.judged().verdict, found)
+        verdict = self.judged().verdict
+        wanted = pl.Series(self.late()) if self._name.format != "parquet" else verdict.bad["row"]
+        if len(wanted):
+            again = [_originals(block, wanted) for block in self._read_again()]
+            found = pl.concat([*again, found]).unique("row", keep="first")
+        return with_originals(verdict, found)
+
+    def _read_again(self) -> Iterator[Rows]:
+        if self._name.format == "parquet":
+            with self._path.open("rb") as file:
+                yield from ParquetReader(self._engine).blocks(file, self._most)
+        else:
+            with opening(self._path, self._name.compression, self._most) as opened:
+                yield from read_blocks(opened.chunks, self._text_reader(), self._block)
 
     def _begin(self) -> None:
-        self._reader = BLOCK_READERS[self._name.format or ""](self._engine)
+        self._reader = ParquetReader(self._engine) if self._name.format == "parquet" else self._text_reader()
         self._validation = self._new_validation()
         self._at_end = no_issues()
         self._originals: list[pl.DataFrame] = []
         self._verdict = None
+
+    def _text_reader(self) -> BlockReader:
+        return BLOCK_READERS[self._name.format or ""](self._engine)
 
     def _new_validation(self) -> Validation:
         zone, nests = ZoneInfo(self._settings.engine_timezone), self._name.format != "csv"
@@ -136,8 +149,18 @@ class Streamed:
         self._at_end = issue_frame(self._reader.finish())
 
     def _blocks(self) -> Generator[Rows]:
+        reader = self._reader
+        yield from self._slices(reader) if isinstance(reader, ParquetReader) else self._text_blocks(reader)
+
+    def _slices(self, reader: ParquetReader) -> Generator[Rows]:
+        """Of Parquet: the decoder reads the file by itself, so that what it was is looked at once more."""
+        with self._path.open("rb") as file:
+            yield from reader.blocks(file, self._most, raw=False)
+        self._refuse_other(fingerprint(self._path, max_bytes=self._most))
+
+    def _text_blocks(self, reader: BlockReader) -> Generator[Rows]:
         content, size, tail = hashlib.sha256(), 0, b""
-        with opening(self._path, self._name.compression, max_bytes(self._settings)) as opened:
+        with opening(self._path, self._name.compression, self._most) as opened:
 
             def chunks() -> Iterator[bytes]:
                 nonlocal size, tail
@@ -146,10 +169,12 @@ class Streamed:
                     size, tail = size + len(chunk), chunk[-1:]
                     yield chunk
 
-            yield from read_blocks(chunks(), self._reader, self._block)
+            yield from read_blocks(chunks(), reader, self._block)
             settle_if_cut(self._path, self._name.format, tail, opened.modified_at)
-            read = replace(self._fingerprint, sha256=content.hexdigest(), size=size)
-        if read != self._fingerprint:
+            self._refuse_other(Fingerprint(content.hexdigest(), size, opened.modified_at))
+
+    def _refuse_other(self, seen: Fingerprint | None) -> None:
+        if seen != self._fingerprint:
             raise FileChanging(f"{visible(self._path)} changed while it was read. It is left for the next look.")
 
     def _found(self) -> pl.DataFrame:

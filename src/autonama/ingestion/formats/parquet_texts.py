@@ -2,8 +2,8 @@
 
 One damaged byte can make the decoder ask for 2^61 bytes of memory, and then the process is gone; a few bytes can stand
 for a value a billion times. `decode` gives that work to a child that may die of it, and hears why. The child is told
-what is wanted by its argument, gets the file on stdin, writes the texts to stdout as Arrow IPC, and says on the last
-line of stderr, as JSON, which columns the file has, or what is wrong with it.
+what is wanted by its argument, gets the file as its stdin, and writes messages to stdout: a letter, the length of what
+follows, and that: the names of the file's columns (JSON), slices of the texts (Arrow IPC), what is wrong, or the end.
 """
 
 import io
@@ -12,9 +12,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 import polars as pl
@@ -34,6 +35,11 @@ THREADS = 4
 PATIENCE_S = 900
 """Seconds of CPU: a damaged file may send the decoder round in circles. A million rows take about one."""
 
+SLICE = 100_000
+"""Rows decoded at a time: some 10 MB of texts, and beside them the row group that they stand in."""
+
+NAMES, TEXTS, FAULT, END = b"NTFE"
+
 KILLED = -9
 """How a process ends that the system killed because all memory was gone."""
 
@@ -42,7 +48,7 @@ _DAMAGED = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, Ov
 
 @dataclass(frozen=True)
 class Texts:
-    """frame: `raw`, a row as a JSON object, and a String column for each of the wanted that the file has.
+    """frame: `raw`, a row as a JSON object, if wanted, and a String column for each of the wanted that the file has.
 
     names: the columns of the file.
     """
@@ -51,36 +57,54 @@ class Texts:
     names: tuple[str, ...]
 
 
-def decode(data: bytes, paths: Mapping[str, str], max_bytes: int) -> Texts:
-    """The file's rows as texts. Floats are the shortest that reads back, decimals exact, times in ISO 8601.
+def decode(file: IO[bytes], paths: Mapping[str, str], max_bytes: int, *, raw: bool = True) -> Generator[Texts]:
+    """The file's rows as texts, some at a time, at least once.
 
+    Floats are the shortest that reads back, decimals exact, times in ISO 8601.
+
+    file: a file that can be read from any place, at its beginning.
     paths: of the wanted columns, by their names; dots lead into structs.
     max_bytes: of the values as text.
 
     Unreadable where the file is damaged, or too large.
     """
-    command = (sys.executable, "-P", "-m", __name__, json.dumps([dict(paths), max_bytes]))
+    command = (sys.executable, "-P", "-m", __name__, json.dumps([dict(paths), max_bytes, raw]))
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         "POLARS_MAX_THREADS": str(min(THREADS, os.cpu_count() or 1)),
     }
-    with _memory_file() as texts:
-        done = subprocess.run(command, input=data, stdout=texts, stderr=subprocess.PIPE, env=environment, check=False)
-        if done.returncode:
-            raise Unreadable("file_format", _cause_of_death(done.returncode, done.stderr, max_bytes))
-        answer = json.loads(done.stderr.splitlines()[-1])
-        if "fault" in answer:
-            raise Unreadable("file_format", answer["fault"])
-        texts.seek(0)
-        return Texts(pl.read_ipc(texts), tuple(answer["names"]))
+    with (
+        tempfile.TemporaryFile() as last_words,
+        subprocess.Popen(command, stdin=file, stdout=subprocess.PIPE, stderr=last_words, env=environment) as child,
+    ):
+        assert child.stdout is not None  # noqa: S101 - it is a pipe
+        try:
+            if not (yield from _told(child.stdout)):
+                code = child.wait()
+                last_words.seek(0)
+                raise Unreadable("file_format", _cause_of_death(code, last_words.read(), max_bytes))
+        finally:
+            child.kill()  # where nobody wants the rest
 
 
-def _memory_file() -> IO[bytes]:
-    """A file that two processes share and no disk holds, where the system has such; else a temporary one."""
-    if hasattr(os, "memfd_create"):
-        return os.fdopen(os.memfd_create("parquet texts"), "w+b")
-    return tempfile.TemporaryFile()
+def _told(answers: IO[bytes]) -> Generator[Texts, None, bool]:
+    """The texts that the child sends. Returns whether it came to its end."""
+    names: tuple[str, ...] = ()
+    while len(head := answers.read(9)) == 9:
+        kind, length = head[0], int.from_bytes(head[1:])
+        said = answers.read(length)
+        if len(said) < length:
+            return False
+        if kind == NAMES:
+            names = tuple(json.loads(said))
+        elif kind == TEXTS:
+            yield Texts(pl.read_ipc(io.BytesIO(said)), names)
+        elif kind == FAULT:
+            raise Unreadable("file_format", said.decode())
+        else:
+            return True
+    return False
 
 
 def _cause_of_death(code: int, stderr: bytes, max_bytes: int) -> str:
@@ -94,35 +118,50 @@ def _cause_of_death(code: int, stderr: bytes, max_bytes: int) -> str:
     return "The Parquet file is damaged: it cannot be decoded. Copy it again"
 
 
-def _answer(data: bytes, paths: Mapping[str, str], max_bytes: int) -> None:
+def _answer(file: IO[bytes], paths: Mapping[str, str], max_bytes: int, *, raw: bool) -> None:
     try:
-        lazy = pl.scan_parquet(io.BytesIO(data))
+        lazy = pl.scan_parquet(_readable(file))
         schema = lazy.collect_schema()
-        _refuse_large(lazy, schema, max_bytes)
-        frame = lazy.collect().select(_raw(schema).alias("raw"), **_wanted(paths, schema))
-        frame.write_ipc(sys.stdout.buffer)
+        rows = _refuse_large(lazy, schema, max_bytes)
+        _say(NAMES, json.dumps(schema.names()).encode())
+        wanted = ({"raw": _raw(schema)} if raw else {}) | _wanted(paths, schema)
+        for start in range(0, max(rows, 1), SLICE):
+            texts = io.BytesIO()
+            lazy.slice(start, SLICE).collect().select(**wanted).write_ipc(texts)
+            _say(TEXTS, texts.getvalue())
     except Unreadable as fault:
-        _say({"fault": str(fault)})
+        _say(FAULT, str(fault).encode())
     except _DAMAGED as error:
-        _say({"fault": f"The Parquet file is damaged: {_reason(error)}. Copy it again"})
+        _say(FAULT, f"The Parquet file is damaged: {_reason(error)}. Copy it again".encode())
     else:
-        _say({"names": schema.names()})
+        _say(END, b"")
 
 
-def _say(answer: dict[str, object]) -> None:
-    sys.stderr.write("\n" + json.dumps(answer) + "\n")
+def _readable(file: IO[bytes]) -> str | IO[bytes]:
+    """The open file's own name, under which a part of it can be read; where the system has none, its content."""
+    name = f"/dev/fd/{file.fileno()}"
+    return name if Path(name).exists() else io.BytesIO(file.read())
 
 
-def _refuse_large(lazy: pl.LazyFrame, schema: pl.Schema, max_bytes: int) -> None:
-    """Counted before any value is a text: of equal texts the table holds one. What else there is has a byte or more."""
+def _say(kind: int, what: bytes) -> None:
+    sys.stdout.buffer.write(bytes([kind]) + len(what).to_bytes(8) + what)
+    sys.stdout.buffer.flush()
+
+
+def _refuse_large(lazy: pl.LazyFrame, schema: pl.Schema, max_bytes: int) -> int:
+    """Counted before any value is a text: of equal texts the table holds one. What else there is has a byte or more.
+
+    Returns the number of rows.
+    """
     texts = [name for name, form in schema.items() if form == pl.String]
-    rows = lazy.select(pl.len()).collect().item()
+    rows = int(lazy.select(pl.len()).collect().item())
     size = rows * max(1, len(schema) - len(texts))
     within(size, max_bytes)
     for name in texts:
         length = pl.col(name).str.len_bytes().cast(pl.Int64).sum()
         size += lazy.select(length).collect(engine="streaming").item()
         within(size, max_bytes)
+    return rows
 
 
 def _wanted(paths: Mapping[str, str], schema: pl.Schema) -> dict[str, pl.Expr]:
@@ -198,6 +237,6 @@ def _held() -> int:
 
 
 if __name__ == "__main__":
-    wanted, most = json.loads(sys.argv[1])
+    wanted, most, whole_rows = json.loads(sys.argv[1])
     _hold(most)
-    _answer(sys.stdin.buffer.read(), wanted, most)
+    _answer(sys.stdin.buffer, wanted, most, raw=whole_rows)

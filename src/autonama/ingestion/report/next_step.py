@@ -4,6 +4,7 @@ import shlex
 
 import polars as pl
 
+from autonama.ingestion.counts import AlertCounts
 from autonama.ingestion.outcome import RunOutcome, SetOutcome
 from autonama.ingestion.report.plain import counted
 from autonama.ingestion.report.status import stored_rows
@@ -69,7 +70,8 @@ def _after_nothing(run: RunOutcome) -> str:
 
 
 def _after_publishing(run: RunOutcome) -> str:
-    symbol = next((name for outcome in run.sets if (name := _first_symbol(outcome)) is not None), None)
+    alerting = (outcome for outcome in run.sets if outcome.alerts != AlertCounts())  # a sweep raises none
+    symbol = next((name for outcome in alerting if (name := _first_symbol(outcome)) is not None), None)
     if symbol is None:
         return "See what was stored with: autonama runs"
     return f"See where an alert comes from with: autonama why {shlex.quote(symbol)}"
