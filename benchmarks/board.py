@@ -13,14 +13,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import psycopg
+from psycopg import sql
 
+from autonama.config import load_settings
 from autonama.database import embedded, migrate
+from autonama.database.queries import load
+from autonama.web.board import Board
+from autonama.web.filters import BoardQuery
+from autonama.web.reading import Reader
 
 SIZES = ((1_000, 1), (50_000, 1), (500, 100), (5_000, 200), (50_000, 20))
 """Symbols, days."""
@@ -66,10 +72,35 @@ PAGES = {
     "parameters": "/parameters",
 }
 
-PLANS = {
-    "the board's order": "SELECT id FROM trading.board ORDER BY analysis_date DESC, symbol",
-    "a page's rows": "SELECT * FROM trading.alert_history WHERE id IN (SELECT id FROM trading.alerts LIMIT 50)",
-}
+ORDER = "flags"
+"""The plan of this sort is shown: it needs all that is known of an alert."""
+
+
+def plans(url: str, conn: psycopg.Connection) -> Iterator[tuple[str, list[str]]]:
+    """The plans of the board's queries, each with the nodes alone: both ways of the look, a view, a page."""
+    reader = Reader(load_settings(database_url=url))
+    reader.open()
+    try:
+        board = Board(reader)
+        known, ids = board.newest().known, board.ids(BoardQuery())[:50].tolist()
+    finally:
+        reader.close()
+    queries, view = load("board"), BoardQuery(flag=("any",), sort=ORDER)
+    for way in ("jumping", "passing"):
+        yield f"look, {way}", _nodes(conn, sql.SQL(queries["newest"]).format(latest=sql.SQL(queries[way])), {})
+    order = sql.SQL(queries["ids"]).format(order=view.order)
+    yield "a view's order", _nodes(conn, order, {**view.values, **known})
+    yield "a page's rows", _nodes(conn, sql.SQL(queries["rows"]), {"ids": ids})
+
+
+def _nodes(conn: psycopg.Connection, query: sql.Composable, values: Mapping[str, object]) -> list[str]:
+    """The nodes that scan, join or sort, indented, with rows and loops; the last line is the whole time."""
+    explain = sql.SQL("EXPLAIN (ANALYZE, COSTS OFF, BUFFERS OFF, TIMING OFF) ") + query
+    conn.execute("SET jit = off; SET work_mem = '32MB'")
+    lines = [line for (line,) in conn.execute(explain, values)]
+    wanted = re.compile(r"Execution Time|CTE|SubPlan|Scan|Join|Loop|Sort \(|Union|Unique|WindowAgg|Hash \(")
+    return [re.sub(r"actual rows=(\d+)\.00", r"rows=\1", line) for line in lines if wanted.search(line)
+            if not re.search(r"Cond:|Searches|Filter:|Key:|never executed", line)]  # fmt: skip
 
 
 @contextmanager
@@ -112,7 +143,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--plans", action="store_true", help="print the plans, too")
-    plans = parser.parse_args().plans
+    shown = parser.parse_args().plans
     with tempfile.TemporaryDirectory() as directory:
         url = embedded.ensure_running(Path(directory))
         try:
@@ -126,13 +157,8 @@ def main() -> None:
                     conn.execute("VACUUM ANALYZE")
                     cells = " | ".join(f"{value:,.0f}" for value in measured(url, conn))
                     print(f"| {symbols * days:,} | {symbols:,} × {days} | {cells} |", flush=True)
-                    for name, query in PLANS.items() if plans else ():
-                        print(f"\n{name}:")
-                        print(
-                            "\n".join(
-                                line for (line,) in conn.execute(f"EXPLAIN (ANALYZE, COSTS OFF, BUFFERS OFF) {query}")
-                            )
-                        )
+                    for name, lines in plans(url, conn) if shown else ():
+                        print(f"\n{name}, {symbols * days:,} alerts:\n", *lines, sep="\n")
         finally:
             embedded.stop(Path(directory))
 

@@ -21,8 +21,9 @@ from autonama.config import Settings
 from autonama.errors import AutonamaError, ConfigError
 from autonama.visible import visible
 
-TREES = ("autonama", "stamina")
-"""Loggers whose events are written: ours, and that of the retries, whose warnings would else reach the terminal."""
+TREES = ("autonama", "stamina", "psycopg.pool", "uvicorn")
+"""Loggers whose events are written: ours, and those of the retries, of the dashboard's connections and of its server,
+whose warnings would else reach the terminal."""
 
 HIDDEN = "***"
 

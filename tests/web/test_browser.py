@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from serving import Serve
 
-from writing import good
+from writing import good, many
 
 Publish = Callable[..., Any]
 
@@ -117,13 +117,22 @@ def test_without_javascript_the_pages_are_whole(browser: Browser, address: str) 
     context.close()
 
 
-def test_first_view_is_light(browser: Browser, address: str) -> None:
-    """The board with its style, scripts and everything weighs less than 100 kB."""
+@pytest.mark.parametrize("path", ["/", "/?flag=any", "/runs", "/runs/3", "/health", "/api"])
+def test_pages_without_charts_are_light(path: str, browser: Browser, address: str, publish: Publish) -> None:
+    """A full page of rows, each with a warning, with its style, scripts and everything: less than 100 kB are sent."""
+    publish(many(60, signal="SELL"))
     context, page, _ = opened(browser, DESK)
-    weights: list[int] = []
-    page.on("response", lambda answer: weights.append(len(answer.body())) if "/events" not in answer.url else None)
-    page.goto(address, wait_until="load")
-    assert 10_000 < sum(weights) < 100_000
+    answers: list[Any] = []
+
+    def note(asked: Any) -> None:
+        answers.append(asked)
+
+    page.on("requestfinished", note)
+    page.goto(address + path, wait_until="load")
+    if path == "/":
+        expect(page.locator("table.board tbody tr")).to_have_count(50)
+    sent = [asked.sizes()["responseBodySize"] for asked in answers if "/events" not in asked.url]
+    assert 5_000 < sum(sent) < 100_000
     context.close()
 
 
@@ -188,7 +197,7 @@ def test_look_favourites_and_zone_are_the_readers(browser: Browser, address: str
 
 
 def test_keys_find_walk_and_open(browser: Browser, address: str) -> None:
-    """/ goes to the search, j and k walk the rows, Enter opens one; a filter leaves an address without noise."""
+    """/ goes to the search, j and k or arrows walk the rows in sight, Enter opens one; an address has no noise."""
     context, page, wrong = opened(browser, DESK)
     page.goto(f"{address}/?sort=symbol")
     page.keyboard.press("/")
@@ -198,6 +207,11 @@ def test_keys_find_walk_and_open(browser: Browser, address: str) -> None:
     page.goto(f"{address}/?sort=symbol")
     page.keyboard.press("j")
     page.keyboard.press("j")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineWidth") == "2px"
+    expect(page.locator("tr.at")).to_contain_text("BUSDT")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("tr.at")).to_contain_text("AUSDT")
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.wait_for_url("**/symbol/BUSDT**")
     assert wrong == []

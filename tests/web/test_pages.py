@@ -192,6 +192,24 @@ def test_figures_for_prometheus(publish: Publish, client: httpx.Client) -> None:
     assert value("autonama_last_run_duration_seconds", engine="vectorbt") > 0
 
 
+def test_a_fault_of_ours_is_one_page_and_one_line_of_the_log(
+    publish: Publish, client: httpx.Client, conn: psycopg.Connection[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A page that fails says so with 500 and the usual headers, without its inside; the log has it; others go on."""
+    publish([good(symbol="AUSDT")])
+    conn.execute("ALTER TABLE ingestion.runs DROP CONSTRAINT runs_status_check")
+    conn.execute("UPDATE ingestion.runs SET status = 'odd'")
+    answer = client.get("/runs/1")
+    assert answer.status_code == 500
+    assert "The log has the details" in answer.text
+    assert "odd" not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    (record,) = [record for record in caplog.records if record.name == "autonama.web"]
+    assert (record.levelname, record.getMessage()) == ("ERROR", "A page failed: /runs/1")
+    assert record.exc_info is not None
+    assert client.get("/api/v1/runs").status_code == 200
+
+
 def test_a_database_that_is_away_is_told_and_found_again(
     server: Any, publish: Publish, serve: Serve, database_url: str
 ) -> None:

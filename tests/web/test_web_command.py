@@ -1,5 +1,6 @@
 """`autonama web` and `autonama demo --serve` as a user starts and stops them."""
 
+import json
 import os
 import re
 import signal
@@ -9,8 +10,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - it is refused
@@ -65,6 +68,27 @@ def test_it_serves_until_it_is_told_to_stop(sign: signal.Signals, tmp_path: Path
             next(stream.iter_lines())
             process.send_signal(sign)
             assert process.wait(15) == 0
+
+
+def test_errors_are_in_the_log_and_visits_are_not(
+    tmp_path: Path, database_url: str, conn: psycopg.Connection[Any]
+) -> None:
+    """What fails is in the log file that the config names, with its traceback; visits are not, and the terminal not."""
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"logging": {"file": str(tmp_path / "kept" / "web.log")}}))
+    conn.execute("ALTER TABLE ingestion.runs DROP CONSTRAINT runs_status_check")
+    conn.execute("INSERT INTO ingestion.runs (engine, status, package_version) VALUES ('vectorbt', 'odd', '')")
+    words = ("web", "--port", "0", "--config", str(config))
+    with started(tmp_path, *words, AUTONAMA_DATABASE_URL=database_url) as (process, address):
+        assert httpx.get(f"{address}health").status_code == 200
+        assert httpx.get(f"{address}runs/1").status_code == 500
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=15)
+    log = (tmp_path / "kept" / "web.log").read_text()
+    assert "ERROR autonama.web: A page failed: /runs/1" in log
+    assert "Traceback" in log
+    assert "/health" not in log
+    assert "Traceback" not in said
 
 
 def test_an_open_host_wants_a_token(tmp_path: Path, database_url: str) -> None:

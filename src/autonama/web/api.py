@@ -161,6 +161,7 @@ def alerts(  # noqa: PLR0913, PLR0917 - its parameters are the address's
     engine: Words = [],  # noqa: B006
     flag: Annotated[list[Word], Query(max_length=100, description="Codes of warnings, or any.")] = [],  # noqa: B006
     flip: Annotated[bool, Query(description="Only where the signal differs from the one before.")] = False,
+    new: Annotated[bool, Query(description="Only what the last run of its engine brought.")] = False,
     clean: Annotated[bool, Query(description="Only without a warning.")] = False,
     sharpe: Annotated[Amount, Query(description="A Sharpe ratio of at least so much.")] = None,
     older: Annotated[Amount, Query(description="Analysed more than so many hours ago.")] = None,
@@ -171,7 +172,7 @@ def alerts(  # noqa: PLR0913, PLR0917 - its parameters are the address's
     """The board: the newest alert of every engine, symbol and interval."""
     query = BoardQuery(
         q=q, symbol=tuple(symbol), signal=tuple(signal), interval=tuple(interval), engine=tuple(engine),
-        flag=tuple(flag), flip=flip, clean=clean, sharpe="" if sharpe is None else str(sharpe),
+        flag=tuple(flag), flip=flip, new=new, clean=clean, sharpe="" if sharpe is None else str(sharpe),
         older="" if older is None else str(older), sort=sort, page=page, per=per,
     )  # fmt: skip
     board = request.app.state.board

@@ -1,5 +1,6 @@
 """The dashboard as an ASGI application."""
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -19,6 +20,8 @@ from autonama.web.live import Hub
 from autonama.web.page import page
 from autonama.web.reading import Reader
 from autonama.web.security import Gate, guard
+
+log = logging.getLogger("autonama.web")
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
@@ -69,6 +72,7 @@ def create_app(
 
 async def _unreachable(request: Request, error: Exception) -> Response:
     """The database does not answer: said as it is, with 503, and the page comes back by itself."""
+    log.warning("%s: %s", request.url.path, error)
     if request.url.path.startswith("/api/"):
         return JSONResponse({"error": str(error)}, 503, headers={"Retry-After": "2"})
     answer = page(request, "unreachable.html", status=503, title="Database unreachable", error=str(error))

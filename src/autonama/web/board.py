@@ -6,15 +6,17 @@ import threading
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
+from psycopg import sql
 
+from autonama.database.queries import load
 from autonama.ingestion.spreadsheet import guarded
-from autonama.web.filters import COLUMNS, DEFAULT_COLUMNS, PAGE_SIZES, PRESETS, BoardQuery
+from autonama.web.filters import COLUMNS, PAGE_SIZES, PRESETS, USUAL_COLUMNS, BoardQuery
 from autonama.web.page import page
 from autonama.web.reading import Reader, Row
 from autonama.web.words import RUNS
@@ -39,19 +41,38 @@ class Page:
     number: int
 
 
+@dataclass(frozen=True)
+class Newest:
+    """The whole board as one look found it.
+
+    known: the ids of its alerts with what it costs to find out of each, as the array literals that PostgreSQL wrote and
+    reads again. summary: counts, and the words that filters offer. orders: views of it that were asked for.
+    """
+
+    version: tuple[Any, ...]
+    known: Row
+    summary: Row
+    orders: "OrderedDict[object, array[int]]" = field(default_factory=OrderedDict)
+
+
+FEW_DAYS = 4
+"""Alerts to each of the board's, up to which reading all is quicker than jumping: 1 µs an alert against 5 µs a jump."""
+
+KNOWN = ("ids", "flips_of", "new_of", "flags_of")
+
+
 class Board:
     """Answers views: filtering and sorting is the database's.
 
-    Which alerts a view has, in which order, and the summary are remembered until something is published, so that
-    turning a page reads the rows of that page alone.
+    Which alerts are the newest, which of them a view has and in which order is remembered until something is published,
+    so that turning a page reads the rows of that page alone.
     """
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._lock = threading.Lock()
-        self._version: tuple[Any, ...] = ()
-        self._orders: OrderedDict[object, array[int]] = OrderedDict()
-        self._summary: Row = {}
+        self._looking = threading.Lock()
+        self._orders = threading.Lock()
+        self._newest: Newest | None = None
 
     def page(self, query: BoardQuery) -> Page:
         """The rows of a view's page; of the last one where there are not so many."""
@@ -67,41 +88,47 @@ class Board:
 
     def ids(self, query: BoardQuery) -> "array[int]":
         """All alerts of a view, in its order."""
+        newest = self.newest()
         key = (query.order.as_string(None), repr(query.values))
-        version = self._forget_old()
-        with self._lock:
-            if (known := self._orders.get(key)) is not None and version == self._version:
-                self._orders.move_to_end(key)
+        with self._orders:
+            if (known := newest.orders.get(key)) is not None:
+                newest.orders.move_to_end(key)
                 return known
-        ids = array("q", [row["id"] for row in self._reader.rows("board", "ids", query.values, order=query.order)])
-        with self._lock:
-            # What depends on the clock is not the same a moment later.
-            if version == self._version and not query.older:
-                self._orders[key] = ids
-                while len(self._orders) > REMEMBERED:
-                    self._orders.popitem(last=False)
+        found = self._reader.rows("board", "ids", {**query.values, **newest.known}, order=query.order)
+        ids = array("q", map(int, filter(None, found[0]["ids"][1:-1].split(","))))
+        if not query.older:  # what depends on the clock is not the same a moment later
+            with self._orders:
+                newest.orders[key] = ids
+                while len(newest.orders) > REMEMBERED:
+                    newest.orders.popitem(last=False)
         return ids
 
     def summary(self) -> Row:
         """Counts by signal, flips, warnings, newest and oldest analysis; the words that filters offer."""
-        version = self._forget_old()
-        with self._lock:
-            if self._summary:
-                return self._summary
-        found = self._reader.row("board", "summary")
-        with self._lock:
-            if version == self._version:
-                self._summary = found
-        return found
+        return self.newest().summary
 
-    def _forget_old(self) -> tuple[Any, ...]:
-        """Ask whether anything changed; what was remembered goes if so."""
-        version = tuple(self._reader.row("board", "version").values())
-        with self._lock:
-            if version != self._version:
-                self._version, self._summary = version, {}
-                self._orders.clear()
-        return version
+    def newest(self) -> Newest:
+        """The board, looked at again where something changed. A hundred pages that hear of it at once look once."""
+        version, _ = self._version()
+        with self._looking:
+            if self._newest is None or self._newest.version != version:
+                version, alerts = self._version()  # before the look: what is published meanwhile makes another
+                if self._newest is None or self._newest.version != version:
+                    found = self._reader.row("board", "newest", latest=self._way(alerts))
+                    known = {name: found.pop(name) for name in KNOWN}
+                    self._newest = Newest(version, known, found)
+            return self._newest
+
+    def _version(self) -> tuple[tuple[Any, ...], int]:
+        """What changes when alerts do; and about how many alerts of all days there are."""
+        found = self._reader.row("board", "version")
+        alerts = found.pop("rows")
+        return tuple(found.values()), alerts
+
+    def _way(self, alerts: int) -> sql.SQL:
+        """How to find the newest among so many."""
+        few = self._newest is not None and alerts <= FEW_DAYS * self._newest.summary["alerts"]
+        return sql.SQL(load("board")["passing" if few else "jumping"])
 
 
 @router.get("/", include_in_schema=False)
@@ -110,6 +137,7 @@ def board(request: Request) -> Response:
     query = BoardQuery.parse(request.query_params.multi_items())
     answers: Board = request.app.state.board
     summary = answers.summary()
+    usual = tuple(COLUMNS) if len(summary["engines"]) > 1 else USUAL_COLUMNS
     runs = request.app.state.reader.rows("board", "last_runs")
     return page(
         request,
@@ -122,7 +150,8 @@ def board(request: Request) -> Response:
         last_run=max(runs, key=lambda run: run["id"], default=None),
         words=RUNS,
         columns=COLUMNS,
-        default_columns=DEFAULT_COLUMNS,
+        usual=usual,
+        shown_columns=query.cols or usual,
         sizes=PAGE_SIZES,
         presets=PRESETS,
         export="/alerts.csv" + query.link()[1:],

@@ -15,12 +15,12 @@ LONGEST_NUMBER = 18
 PAGE_SIZES = (50, 100, 250, 500)
 
 SORTS: dict[str, str] = {
-    "changed": "(analysis_date AT TIME ZONE 'UTC')::date {d} NULLS LAST, (previous_signal <> signal) IS TRUE {d}",
+    "changed": "(analysis_date AT TIME ZONE 'UTC')::date {d} NULLS LAST, flip {d}",
     "symbol": "symbol {d}",
     "interval": "array_position('{{1s,1m,3m,5m,15m,30m,1h,2h,4h,6h,8h,12h,1d,3d,1w,1M}}'::text[], interval::text) {d}",
     "engine": "engine {d}",
     "signal": "signal {d}",
-    "flip": "(previous_signal <> signal) IS TRUE {d}",
+    "flip": "flip {d}",
     "price": "current_price {d} NULLS LAST",
     "place": "(current_price - lower_band) / nullif(upper_band - lower_band, 0) {d} NULLS LAST",
     "potential_return": "potential_return {d} NULLS LAST",
@@ -41,15 +41,17 @@ COLUMNS = {
 }  # fmt: skip
 """Columns that may be chosen; symbol, interval and signal are always there."""
 
-DEFAULT_COLUMNS = tuple(name for name in COLUMNS if name != "engine")
+USUAL_COLUMNS = tuple(name for name in COLUMNS if name != "engine")
+"""Shown without a choice where there is one engine; where there are several, it stands in the row."""
 
 
 @dataclass(frozen=True)
 class BoardQuery:
     """A view of the board. Empty means unfiltered.
 
-    flag: warning codes, or "any". clean: only rows without a warning. sharpe: at least. older: hours, at least.
-    sort: a key of SORTS, with "-" in front for downwards. cols: keys of COLUMNS. page counts from 1.
+    flag: warning codes, or "any". new: only what the last run of its engine brought. clean: only rows without a
+    warning. sharpe: at least. older: hours, at least. sort: a key of SORTS, with "-" in front for downwards. cols: keys
+    of COLUMNS, none for the usual ones. page counts from 1.
     """
 
     q: str = ""
@@ -59,11 +61,12 @@ class BoardQuery:
     flag: tuple[str, ...] = ()
     symbol: tuple[str, ...] = ()
     flip: bool = False
+    new: bool = False
     clean: bool = False
     sharpe: str = ""
     older: str = ""
     sort: str = "-changed"
-    cols: tuple[str, ...] = DEFAULT_COLUMNS
+    cols: tuple[str, ...] = ()
     page: int = 1
     per: int = PAGE_SIZES[0]
 
@@ -76,12 +79,13 @@ class BoardQuery:
                 many.setdefault(name, []).append(value)
         first = {name: values[0] for name, values in many.items()}
         sort = first.get("sort", cls.sort)
-        columns = tuple(name for name in COLUMNS if name in many["cols"]) if "cols" in many else DEFAULT_COLUMNS
+        columns = tuple(name for name in COLUMNS if name in many.get("cols", ()))
         return cls(
             q=first.get("q", "")[:40],
             **{name: tuple(dict.fromkeys(many.get(name, ()))) for name in ("signal", "interval", "engine", "flag")},
             symbol=tuple(dict.fromkeys(part for text in many.get("symbol", ()) for part in text.split(",") if part)),
             flip="flip" in many,
+            new="new" in many,
             clean="clean" in many,
             sharpe=_number(first.get("sharpe", "")),
             older=_number(first.get("older", "")),
@@ -136,6 +140,7 @@ class BoardQuery:
             "intervals": _or_none(self.interval),
             "engines": _or_none(self.engine),
             "flip": self.flip,
+            "new": self.new,
             "flags": _or_none([code for code in self.flag if code != "any"]),
             "flagged": "any" in self.flag,
             "clean": self.clean,
@@ -169,6 +174,7 @@ def whole(text: str, low: int, high: int) -> int:
 
 
 PRESETS = (
+    ("New", BoardQuery(new=True), "Brought by the last run of its engine."),
     ("Flips", BoardQuery(flip=True), "The signal differs from the one of the day before."),
     ("Strong BUY", BoardQuery(signal=("BUY",), clean=True, sharpe="1", sort="-sharpe_ratio"),
      "BUY without a warning and with a Sharpe ratio of at least 1."),

@@ -61,11 +61,14 @@ class Hub:
                 queue.put_nowait(None)
 
     async def _listen(self) -> None:
+        told = False
         while True:
             try:
                 await self._hear()
             except (psycopg.Error, AutonamaError, OSError) as error:
-                log.warning("Not listening for publications: %s", type(error).__name__)
+                if self.listening or not told:  # once an outage, not once a try
+                    log.warning("Not listening for publications: %s", type(error).__name__)
+                    told = True
             if self.listening:
                 self.listening = False
                 self._tell("lost", "{}")
@@ -79,6 +82,7 @@ class Hub:
         async with conn:
             await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
             self.listening = True
+            log.info("Listening for publications.")
             self._tell("found", "{}")
             while True:
                 async for notice in conn.notifies(timeout=HEARTBEAT_S):

@@ -20,8 +20,11 @@ CONNECTIONS = 4
 PATIENCE_S = 3.0
 """How long a page waits for a connection before it says that the database does not answer."""
 
-OPTIONS = "-c default_transaction_read_only=on -c timezone=UTC -c statement_timeout=30s -c lock_timeout=5s -c jit=off"
-"""Compiling the board's queries takes longer than running them."""
+OPTIONS = (
+    "-c default_transaction_read_only=on -c timezone=UTC -c statement_timeout=30s -c lock_timeout=5s -c jit=off "
+    "-c work_mem=32MB"
+)
+"""Compiling the board's queries takes longer than running them; 50,000 of its rows are sorted without a file."""
 
 Row = dict[str, Any]
 
@@ -75,9 +78,9 @@ class Reader:
         except psycopg.Error as error:
             raise translate(error) from None
 
-    def row(self, file: str, query: str, values: Mapping[str, Any] | None = None) -> Row:
+    def row(self, file: str, query: str, values: Mapping[str, Any] | None = None, **parts: sql.Composable) -> Row:
         """The only row of an answer; an empty one where there is none."""
-        found: Sequence[Row] = self.rows(file, query, values)
+        found: Sequence[Row] = self.rows(file, query, values, **parts)
         return found[0] if found else {}
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import ipaddress
+import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from autonama.web.page import page
 
 router = APIRouter()
+log = logging.getLogger("autonama.web")
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src {styles}; img-src 'self' data:; connect-src 'self'; "
@@ -101,7 +103,11 @@ def _digest(data: bytes) -> bytes:
 
 async def guard(request: Request, follow: Next) -> Response:
     """Let through who may look; every answer carries the headers."""
-    response = await (follow(request) if _may_look(request) else _turn_away(request))
+    try:
+        response = await (follow(request) if _may_look(request) else _turn_away(request))
+    except Exception:  # the request's edge: this one fails, the next may not
+        log.exception("A page failed: %s", request.url.path)
+        response = _failed(request)
     styles = "'self' 'unsafe-inline'" if request.url.path.startswith(CHARTS) else "'self'"
     response.headers["Content-Security-Policy"] = POLICY.format(styles=styles)
     for name, value in HEADERS.items():
@@ -109,6 +115,13 @@ async def guard(request: Request, follow: Next) -> Response:
     if "cache-control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _failed(request: Request) -> Response:
+    told = "This page failed, which is a fault of Autonama. The log has the details."
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"error": told}, 500)
+    return page(request, "refused.html", status=500, title="Failed", error=told)
 
 
 def _may_look(request: Request) -> bool:

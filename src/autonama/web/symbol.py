@@ -47,6 +47,7 @@ def symbol(request: Request, symbol: str, engine: str = "", interval: str = "") 
         symbol=symbol,
         choices=choices,
         chosen=chosen,
+        beside=reader.rows("symbol", "side_by_side", {"symbol": symbol}) if len(choices) > 1 else [],
         alerts=alerts,
         number=number,
         pages=max(-(-chosen["alerts"] // ALERTS), 1),

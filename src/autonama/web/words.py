@@ -72,13 +72,24 @@ def age(moment: datetime | None, now: datetime) -> str:
     return f"{passed // timedelta(days=1):,} d"
 
 
+def ago(moment: datetime, now: datetime) -> str:
+    """`3 h ago`, or `just now`."""
+    passed = age(moment, now)
+    return "just now" if passed == "now" else f"{passed} ago"
+
+
+def utc(moment: datetime | None) -> str:
+    """The time in full, for a title."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if moment is not None else "a day that is not known"
+
+
 def clock(moment: datetime | None) -> Markup:
     """A time element: UTC as written, its title too; the page's script shows it in the viewer's zone."""
     if moment is None:
         return Markup('<span class="soft">–</span>')
     written = moment.astimezone(UTC)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        written.strftime("%Y-%m-%dT%H:%M:%SZ"), f"{written:%Y-%m-%d %H:%M:%S} UTC", f"{written:%Y-%m-%d %H:%M} UTC"
+        written.strftime("%Y-%m-%dT%H:%M:%SZ"), utc(written), f"{written:%Y-%m-%d %H:%M} UTC"
     )
 
 
@@ -143,7 +154,7 @@ def listed(words: Sequence[str]) -> str:
 
 
 FILTERS = {
-    "age": age, "arrow": arrow, "as_data": as_data, "band": band, "clock": clock, "count": count, "counted": counted,
-    "elapsed": elapsed, "figure": figure, "flag": flag, "flag_help": flag_help, "listed": listed, "price": price,
-    "shown": shown,
+    "age": age, "ago": ago, "arrow": arrow, "as_data": as_data, "band": band, "clock": clock, "count": count,
+    "counted": counted, "elapsed": elapsed, "figure": figure, "flag": flag, "flag_help": flag_help, "listed": listed,
+    "price": price, "shown": shown, "utc": utc,
 }  # fmt: skip

@@ -16,6 +16,7 @@ SELECT 'trading.alerts' AS name, count(*) AS rows FROM trading.alerts
 UNION ALL SELECT 'trading.vectorbt_analysis', count(*) FROM trading.vectorbt_analysis
 UNION ALL SELECT 'trading.enhanced_analysis', count(*) FROM trading.enhanced_analysis
 UNION ALL SELECT 'trading.analysis_summary', count(*) FROM trading.analysis_summary
+UNION ALL SELECT 'trading.sweep_results', count(*) FROM trading.sweep_results
 UNION ALL SELECT 'ingestion.runs', count(*) FROM ingestion.runs
 UNION ALL SELECT 'ingestion.files', count(*) FROM ingestion.files
 UNION ALL SELECT 'ingestion.issues', count(*) FROM ingestion.issues

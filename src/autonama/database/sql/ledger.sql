@@ -4,6 +4,10 @@ INSERT INTO ingestion.runs (engine, status, package_version, options)
 VALUES (%(engine)s, 'running', %(package_version)s, %(options)s)
 RETURNING id
 
+-- name: run_began
+-- When a run began that is still under way.
+SELECT started_at FROM ingestion.runs WHERE id = %(run_id)s AND status = 'running'
+
 -- name: end_predecessor
 -- Ends the connection that this run has lost and the server still keeps, with all that it locks.
 SELECT pg_terminate_backend(pid) FROM pg_locks

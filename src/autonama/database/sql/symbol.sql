@@ -5,6 +5,12 @@ FROM trading.alerts WHERE symbol = %(symbol)s
 GROUP BY engine, interval
 ORDER BY max(analysis_date) DESC NULLS LAST, engine, interval
 
+-- name: side_by_side
+-- The newest alert of this symbol by every engine and interval.
+SELECT DISTINCT ON (engine, interval) *
+FROM trading.alert_history WHERE symbol = %(symbol)s
+ORDER BY engine, interval, (analysis_date AT TIME ZONE 'UTC')::date DESC NULLS LAST, id DESC
+
 -- name: alerts
 -- Its alerts, newest first, each with the one before, its warnings, and the run, file and row that it came from.
 SELECT a.*, f.run_id, f.name AS file_name,

@@ -86,7 +86,7 @@ function quickFilters(form) {
   const ask = () => {
     const said = new URLSearchParams();
     const boxes = $$('input[name="cols"]', form);
-    const plain = boxes.every((box) => box.checked === (box.value !== "engine"));
+    const plain = boxes.filter((box) => box.checked).map((box) => box.value).join(" ") === $(".columns", form).dataset.plain;
     for (const [name, value] of new FormData(form)) {
       if (value && defaults[name] !== value && !(name === "cols" && plain)) said.append(name, value);
     }
@@ -96,7 +96,7 @@ function quickFilters(form) {
   form.addEventListener("change", (event) => { if (!event.target.closest(".more") && event.target.type !== "search") ask(); });
 }
 
-// Keys: / finds, j and k walk, Enter opens.
+// Keys: / finds, j and k walk, then arrows, too, which else scroll the page; Enter opens.
 function keys() {
   let at = -1;
   document.addEventListener("keydown", (event) => {
@@ -106,9 +106,11 @@ function keys() {
       event.preventDefault();
       $("#find").focus();
       $("#find").select();
-    } else if ((event.key === "j" || event.key === "k") && rows.length) {
+    } else if (rows.length && (event.key === "j" || event.key === "k"
+        || (event.target.closest("tr.at") && (event.key === "ArrowDown" || event.key === "ArrowUp")))) {
+      event.preventDefault();
       rows[at]?.classList.remove("at");
-      at = Math.min(Math.max(at + (event.key === "j" ? 1 : -1), 0), rows.length - 1);
+      at = Math.min(Math.max(at + (event.key === "j" || event.key === "ArrowDown" ? 1 : -1), 0), rows.length - 1);
       rows[at].classList.add("at");
       const link = $("a", rows[at].cells[0]);
       link.focus({ preventScroll: true });

@@ -31,34 +31,42 @@ function draw(id, make, clicked) {
   if (clicked) element.on("plotly_click", (event) => clicked(event.points[0]));
 }
 
+// A single analysis stands in the middle of two days, not of two milliseconds.
+function around(moment) {
+  const day = 86400000, at = new Date(moment).getTime();
+  return { range: [at - day, at + day] };
+}
+
 const points = data("points");
 if (points) {
   const dots = (signal, symbol, name) => {
     const at = points.signal.map((found, n) => (found === signal ? n : -1)).filter((n) => n >= 0);
     return {
       name: signal, mode: "markers", x: at.map((n) => points.analysis_date[n]), y: at.map((n) => points.current_price[n]),
-      marker: { symbol, size: 10, color: colour(name), line: { width: 1, color: colour("ground") } },
+      marker: { symbol, size: signal === "HOLD" ? 5 : 11, color: colour(name), line: { width: 1, color: colour("ground") } },
     };
   };
+  const [band, alone] = points.analysis_date.length > 1 ? ["lines", {}] : ["lines+markers", around(points.analysis_date[0])];
   draw("bands", () => ({
     traces: [
-      { name: "Lower band", x: points.analysis_date, y: points.lower_band, mode: "lines", line: { color: colour("soft"), width: 1 } },
-      { name: "Upper band", x: points.analysis_date, y: points.upper_band, mode: "lines", line: { color: colour("soft"), width: 1 }, fill: "tonexty", fillcolor: colour("fresh") + "99" },
+      { name: "Lower band", x: points.analysis_date, y: points.lower_band, mode: band, line: { color: colour("soft"), width: 1 } },
+      { name: "Upper band", x: points.analysis_date, y: points.upper_band, mode: band, line: { color: colour("soft"), width: 1 }, fill: "tonexty", fillcolor: colour("fresh") + "99" },
       { name: "Price", x: points.analysis_date, y: points.current_price, mode: points.analysis_date.length > 1 ? "lines" : "markers", line: { color: colour("accent"), width: 2 } },
       dots("BUY", "triangle-up", "good"), dots("SELL", "triangle-down", "bad"), dots("HOLD", "square", "soft"),
     ],
-    hovermode: "x unified", xaxis: { type: "date", title: { text: "Analysis, UTC" } }, yaxis: { tickformat: ",~g" },
+    hovermode: "x unified", xaxis: { type: "date", title: { text: "Analysis, UTC" }, ...alone }, yaxis: { tickformat: ",.8~f" },
   }));
 }
 
 const metrics = data("metrics");
 if (metrics) {
+  const alone = metrics.analysis_date.length > 1 ? {} : around(metrics.analysis_date[0]);
   const line = (name, values, ink) => ({ name, x: metrics.analysis_date, y: values, mode: "lines+markers", line: { color: colour(ink), width: 2 }, marker: { size: 5 } });
   draw("returns", () => ({
     traces: [line("Total return, %", metrics.total_return, "accent"), line("Drawdown, %", metrics.max_drawdown, "care")],
-    xaxis: { type: "date" },
+    xaxis: { type: "date", ...alone },
   }));
-  draw("sharpe", () => ({ traces: [line("Sharpe ratio", metrics.sharpe_ratio, "accent")], xaxis: { type: "date" } }));
+  draw("sharpe", () => ({ traces: [line("Sharpe ratio", metrics.sharpe_ratio, "accent")], xaxis: { type: "date", ...alone } }));
 }
 
 const drawn = data("drawn");
@@ -66,10 +74,11 @@ if (drawn) {
   const degrees = [...new Set(drawn.grid.map((row) => row.degree))].sort((a, b) => a - b);
   const kstds = [...new Set(drawn.grid.map((row) => row.kstd))].sort((a, b) => a - b);
   const cell = (degree, kstd) => drawn.grid.find((row) => row.degree === degree && row.kstd === kstd);
-  const open = (degree, kstd) => {
+  const open = (degree, kstd, lookback) => {
     const to = new URL(location.href);
     to.searchParams.set("degree", degree);
     to.searchParams.set("kstd", kstd);
+    if (lookback !== undefined) to.searchParams.set("lookback", lookback);
     location.assign(to);
   };
   const heat = (value, name) => () => ({
@@ -91,12 +100,12 @@ if (drawn) {
   draw("scatter", () => ({
     traces: [{
       mode: "markers", x: rows.map((row) => Math.abs(row.max_drawdown)), y: rows.map((row) => row.total_return),
-      text: rows.map((row) => `${row.symbol}, degree ${row.degree}, kstd ${row.kstd}`),
+      text: rows.map((row) => `${row.symbol}, degree ${row.degree}, kstd ${row.kstd}${row.lookback === undefined ? "" : `, look-back ${row.lookback}`}`),
       hovertemplate: "%{text}<br>drawdown %{x:.2f} %<br>return %{y:.2f} %<extra></extra>",
       marker: { color: colour("accent"), size: 8, opacity: 0.7 },
     }],
     showlegend: false, xaxis: { title: { text: "Drawdown, %" } }, yaxis: { title: { text: "Total return, %" } },
-  }), (point) => open(rows[point.pointIndex].degree, rows[point.pointIndex].kstd));
+  }), ({ pointIndex }) => open(rows[pointIndex].degree, rows[pointIndex].kstd, rows[pointIndex].lookback));
 }
 
 document.addEventListener("themechange", () => drawings.forEach((again) => again()));
