@@ -6,7 +6,10 @@ BIN := $(VENV)/bin
 # A process a core, a file of tests at a time: most tests wait for a server or a process of their own.
 PARALLEL := -n auto --dist loadfile
 
-.PHONY: demo test test-full browser lint clean
+# Where `make bench` keeps its figures; `make bench BENCH=--quick` takes a few minutes and keeps none.
+BENCH ?= --out docs/performance.json
+
+.PHONY: demo test test-full browser bench bench-scale lint clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/autonama demo
@@ -32,6 +35,19 @@ browser:
 				|| echo "Chromium could not be installed: the tests in a browser are skipped"; \
 		else echo "No Chromium here (Debian: apt-get install chromium): the tests in a browser are skipped"; fi; }
 
+# Autonama beside its peers, in an environment that has them; docs/performance.md is made of the figures.
+bench: $(VENV)-bench/.installed
+	@command -v pgloader >/dev/null 2>&1 || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && { \
+		echo "Installing pgloader"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends pgloader; } >/dev/null 2>&1; }; } || true
+	$(VENV)-bench/bin/python -m benchmarks.bench $(BENCH)
+	$(VENV)-bench/bin/python -m benchmarks.page
+
+# Time and memory up to 10 million rows; it needs 15 GB of disk for a while.
+bench-scale: $(VENV)-bench/.installed
+	$(VENV)-bench/bin/python -m benchmarks.scale $(BENCH)
+	$(VENV)-bench/bin/python -m benchmarks.page
+
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -39,7 +55,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-bench .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 with venv was found. Install one (Debian: apt-get install python3-venv), or name it: make PYTHON=/path/to/python"; exit 1; }
@@ -52,3 +68,9 @@ $(VENV)/.installed: pyproject.toml requirements.txt | $(VENV)/bin/python
 $(VENV)/.installed-dev: pyproject.toml requirements.txt requirements-dev.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ $(VENV)/.installed
+
+$(VENV)-bench/.installed: pyproject.toml requirements.txt requirements-bench.txt
+	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 with venv was found. Name one: make PYTHON=/path/to/python bench"; exit 1; }
+	$(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@

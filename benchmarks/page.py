@@ -1,0 +1,175 @@
+"""docs/performance.md and its charts, made from docs/performance.json.
+
+python -m benchmarks.page
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from benchmarks import chart, moments, scale
+from benchmarks.contenders import CONTENDERS
+from benchmarks.measure import MOST_MIB
+from benchmarks.results import Figure, Section, read
+from benchmarks.table import seconds, table
+from benchmarks.targets import Target, losses, targets
+
+DOCS = Path(__file__).parent.parent / "docs"
+FIGURES, PAGE = DOCS / "performance.json", DOCS / "performance.md"
+NAMES = {contender.name: contender.what for contender in CONTENDERS}
+SHORT = {
+    "autonama": "autonama ingest, both tables",
+    "one_table": "autonama ingest, one table",
+    "validate": "autonama validate, no table",
+    "copy": "\\copy, one table",
+    "two_copies": "\\copy, both tables",
+    "dlt_merge": "dlt, merge",
+    "dlt_append": "dlt, append",
+    "dlt_arrow": "dlt, append of Arrow tables",
+    "pandas": "pandas to_sql",
+    "pandas_multi": 'pandas to_sql, method="multi"',
+    "rows": "an INSERT … ON CONFLICT a row",
+}
+OURS = ("autonama", "one_table", "validate")
+
+INTRO = """# Speed and memory
+
+Made by `python -m benchmarks.page` from [performance.json](performance.json), which `make bench` and
+`make bench-scale` write.
+
+Every program brings the same file into an emptied PostgreSQL: the embedded server as it is by default, so with `fsync`
+and `synchronous_commit` on. They take turns, run by run. Time is that of the whole command, start-up included;
+processor time is the command's own and, in the next column, that of the server's backends; memory is the most that the
+command's processes held at once, and the most that the backends held beside the shared buffers. After every run the
+rows in the database are counted and their prices summed. The rows are synthetic and keep every rule; symbols come in no
+order, as an engine writes them.
+
+Only `autonama ingest` judges the rows, knows a file that it has seen, and publishes all of it or nothing. `\\copy` and
+pgloader need the table to be there, pandas takes prices through doubles, dlt makes a table of its own (doubles; a key
+only for a merge).
+"""
+
+
+def page(sections: dict[str, Section | None]) -> str:
+    """The page's Markdown."""
+    parts = [INTRO, *_targets(list(targets(sections["compared"], sections["moments"], sections["scale"])))]
+    if compared := sections["compared"]:
+        parts += ["## Beside what one would use instead", _measured_on(compared), *_pictures(compared)]
+        parts += [*_compared(compared), "## Where we lose", *_losses(compared)]
+    if found := sections["moments"]:
+        parts += ["## Start-up, known files, upserts", _measured_on(found), table(found.figures, moments.NAMES)]
+    if found := sections["scale"]:
+        parts += ["## Time and memory against rows", _measured_on(found), "![Curves](images/performance-scale.svg)"]
+        parts += ["\n".join([scale.HEAD, *map(scale.line, found.figures)])]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _targets(found: Sequence[Target]) -> Iterator[str]:
+    if not found:
+        return
+    yield "## What was aimed at"
+    lines = ["| | aim | measured | |", "| --- | ---: | ---: | --- |"]
+    for target in found:
+        bound = f"{'≥' if target.least else '≤'} {_number(target.bound)} {target.unit}"
+        lines.append(
+            f"| {target.what} | {bound} | {_number(target.found)} {target.unit} | {'met' if target.met else 'missed'} |"
+        )
+    yield "\n".join(lines)
+
+
+def _number(value: float) -> str:
+    if math.isinf(value):
+        return f"more than {MOST_MIB:,}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _measured_on(section: Section) -> str:
+    machine, named = section.machine, ", ".join(f"{name} {version}" for name, version in section.versions.items())
+    server = ", ".join(f"{name} {value}" for name, value in section.server.items() if name != "server_version")
+    return (
+        f"{section.measured[:10]}, {machine['processor']}, {machine['memory']}, {machine['system']}, Python "
+        f"{machine['python']}. {named}. PostgreSQL {section.server['server_version']}: {server}."
+    )
+
+
+def _places(section: Section) -> list[tuple[str, int]]:
+    return list(dict.fromkeys((figure.form, figure.rows) for figure in section.figures))
+
+
+def _of(section: Section, form: str, rows: int) -> list[Figure]:
+    return [figure for figure in section.figures if (figure.form, figure.rows) == (form, rows)]
+
+
+def _pictures(section: Section) -> Iterator[str]:
+    for form, rows in _places(section):
+        if form == "csv" and rows >= 200_000:
+            yield f"![Seconds for {rows:,} rows of CSV](images/performance-{rows}.svg)"
+
+
+def _compared(section: Section) -> Iterator[str]:
+    for form, rows in _places(section):
+        yield f"### {rows:,} rows, {form}"
+        yield table(_of(section, form, rows), NAMES)
+
+
+def _losses(section: Section) -> Iterator[str]:
+    lines = [
+        f"- {theirs.rows:,} rows, {theirs.form}: {NAMES[theirs.name]} took {seconds(theirs.median())} s, "
+        f"{NAMES[ours.name].split(':')[0]} {seconds(ours.median())} s."
+        for ours, theirs in losses(section)
+    ]
+    yield "\n".join(lines) or "In time nowhere: no program here filled the same tables faster."
+    ran = [figure for figure in section.figures if figure.runs]
+    ours = [figure for figure in ran if figure.name == "one_table"]
+    bare = {(figure.form, figure.rows): figure for figure in ran if figure.name == "copy"}
+    if ours and (
+        largest := max((one for one in ours if (one.form, one.rows) in bare), key=lambda one: one.rows, default=None)
+    ):
+        other = bare[largest.form, largest.rows]
+        yield (
+            f"In memory and processor time to `\\copy`, which only passes bytes on: at {largest.rows:,} rows it held "
+            f"{other.median('client_mib'):,.0f} MiB and used {seconds(other.median('cpu_s'))} s, we "
+            f"{largest.median('client_mib'):,.0f} MiB and {seconds(largest.median('cpu_s'))} s."
+        )
+
+
+def charts(sections: dict[str, Section | None]) -> Iterator[tuple[str, str]]:
+    """Names and contents of the pictures."""
+    if compared := sections["compared"]:
+        for form, rows in _places(compared):
+            if form == "csv" and rows >= 200_000:
+                values = [
+                    (SHORT.get(one.name, one.name), one.median(), *one.spread(), one.name in OURS)
+                    for one in _of(compared, form, rows)
+                    if one.runs
+                ]
+                title = f"Seconds for {rows:,} rows of CSV: median, and a line from the least to the most"
+                yield f"performance-{rows}.svg", chart.bars(title, values)
+    if found := sections["scale"]:
+        lines: dict[str, dict[str, list[tuple[float, float]]]] = {
+            "Seconds against rows": {},
+            "Client MiB against rows": {},
+        }
+        for figure in found.figures:
+            if figure.runs and figure.name != "validate":
+                for title, field in zip(lines, ("wall_s", "client_mib"), strict=True):
+                    line = lines[title].setdefault(f"{figure.name}, {figure.form}", [])
+                    line.append((figure.rows, figure.median(field)))
+        yield "performance-scale.svg", chart.curves(lines)
+
+
+def sections(path: Path = FIGURES) -> dict[str, Section | None]:
+    """All that was measured."""
+    return {name: read(path, name) for name in ("compared", "moments", "scale")}
+
+
+def main() -> None:
+    """Write the page and its pictures."""
+    found = sections()
+    PAGE.write_text(page(found), encoding="utf-8")
+    for name, svg in charts(found):
+        (DOCS / "images" / name).write_text(svg, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
