@@ -6,11 +6,11 @@ import pytest
 from autonama.database import retention
 from autonama.errors import ConfigError, DatabaseError
 
-TABLES = ["alerts", "vectorbt_analysis", "enhanced_analysis", "analysis_summary"]
+TABLES = ["alerts", "vectorbt_analysis", "enhanced_analysis", "analysis_summary", "sweep_results"]
 
 
 def store(conn: psycopg.Connection, ages: list[float | None]) -> None:
-    """One row an age in days in each of the four tables; None has no created_at, where that may be."""
+    """One row an age in days in each of the tables; None has no created_at, where that may be."""
     (run,) = conn.execute(
         "INSERT INTO ingestion.runs (engine, status, package_version) VALUES ('enhanced', 'failed', '1') RETURNING id"
     ).fetchone() or (0,)
@@ -38,6 +38,10 @@ def store(conn: psycopg.Connection, ages: list[float | None]) -> None:
             f"INSERT INTO trading.analysis_summary (engine, file_id, created_at) "
             f"SELECT 'enhanced', id, {created} FROM file"
         )
+        conn.execute(
+            "INSERT INTO trading.sweep_results (symbol, interval, analysis_date, degree, kstd, lookback, trades, "
+            f"data_points, created_at) VALUES ('BTCUSDT', '1d', {day}, 3, 2, 100, 0, 720, {created})"
+        )
 
 
 def counts(conn: psycopg.Connection, *tables: str) -> list[int]:
@@ -46,10 +50,10 @@ def counts(conn: psycopg.Connection, *tables: str) -> list[int]:
 
 
 def test_old_rows_go_and_the_ledger_stays(conn: psycopg.Connection) -> None:
-    """Rows stored more than 30 days ago go from all four tables; younger ones and every ledger entry stay."""
+    """Rows stored more than 30 days ago go from all tables; younger ones and every ledger entry stay."""
     store(conn, [400, 31, 30.01, 29.99, 1, 0])
     assert retention.cleanup(conn, 30) == dict.fromkeys(TABLES, 3)
-    assert counts(conn, *(f"trading.{table}" for table in TABLES), "ingestion.files") == [3, 3, 3, 3, 6]
+    assert counts(conn, *(f"trading.{table}" for table in TABLES), "ingestion.files") == [3, 3, 3, 3, 3, 6]
     assert retention.cleanup(conn, 30) == dict.fromkeys(TABLES, 0)
 
 

@@ -109,6 +109,24 @@ def test_all_rows_arrive(tmp_path: Path, rows: list[Row], run_ingest: Any, conn:
     assert [numbers[n + 1] for n in range(LONG_ROWS)] == [row["symbol"] for row in rows]
 
 
+@pytest.mark.parametrize("strict", [True, False])
+def test_parquet(tmp_path: Path, rows: list[Row], run_ingest: Any, conn: psycopg.Connection[Any], strict: bool) -> None:
+    """A long Parquet file is read slice by slice: all or nothing where strict, else with its bad rows' own texts."""
+    odd = [*rows, *({**row, "symbol": f"P{row['symbol']}"} for row in rows), {**rows[0], "symbol": "BTC"}, rows[7]]
+    path = tmp_path / "vectorbt_analysis_results_now.parquet"
+    pl.DataFrame(odd).write_parquet(path, compression="uncompressed")
+    (result_set,) = discover([path], ENGINE.patterns, zone=UTC)
+    assert is_long(result_set)
+    (told,) = run_ingest(path, validation={"strict_mode": strict}).sets
+    assert (told.status, told.counts.read) == ("rejected" if strict else "quarantined", len(odd))
+    assert len(stored(conn)) == (0 if strict else 2 * LONG_ROWS - 1)
+    kept = conn.execute(
+        "SELECT row_number, original::json ->> 'symbol' FROM ingestion.quarantine ORDER BY 1"
+    ).fetchall()
+    symbols = [(8, rows[7]["symbol"]), (2 * LONG_ROWS + 1, "BTC"), (2 * LONG_ROWS + 2, rows[7]["symbol"])]
+    assert kept == ([] if strict else symbols)
+
+
 def test_an_error_in_the_last_row_takes_all_back(
     tmp_path: Path, rows: list[Row], run_ingest: Any, conn: psycopg.Connection[Any]
 ) -> None:

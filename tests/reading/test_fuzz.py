@@ -163,7 +163,7 @@ def prove(path: Path, engine: Engine) -> None:
     assert source.frame["row"].to_list() == list(range(1, source.frame.height + 1))
     assert source.frame.height or not source.issues.filter(severity="error").is_empty()
     assert verdict.condemned or verdict.good.height + verdict.bad.height == verdict.read
-    kept = [source.frame, verdict.good, verdict.bad.select("original")]
+    kept = [source.frame, verdict.good]
     kept += [] if verdict.summary is None else [verdict.summary]
     texts = [series for frame in kept for series in frame if series.dtype == pl.String]
     assert not any(series.str.contains("\0", literal=True).any() for series in texts)
