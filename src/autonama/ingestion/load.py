@@ -1,6 +1,6 @@
 """Rows into their tables: COPY, merge, alerts. Everything here is part of a transaction that the caller holds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from datetime import UTC, datetime, time
 from typing import Any
 
@@ -11,6 +11,7 @@ from psycopg import sql
 from autonama.database.queries import load
 from autonama.engines.contract import Column, Engine
 from autonama.faults import reach
+from autonama.ingestion.ahead import ahead
 from autonama.ingestion.counts import AlertCounts
 
 CHUNK = 1 << 20
@@ -42,21 +43,27 @@ class Loader:
         self._days: tuple[datetime, datetime] | None = None
         self._rows = 0
 
-    def add(self, good: pl.DataFrame) -> None:
-        """The next rows."""
-        first, last = good["analysis_date"].min(), good["analysis_date"].max()
-        assert isinstance(first, datetime)  # noqa: S101 - a key's column has no null in a good row
-        assert isinstance(last, datetime)  # noqa: S101
-        if self._days is None:
-            self._staged = self._staged or _has_rows(self._conn, self._table, self._engine, first, last)
-            if self._staged:
-                stage(self._conn, self._table, self._names)
-            self._days = first, last
-        self._days = min(first, self._days[0]), max(last, self._days[1])
-        # In the order of the key the index grows at one place: a quarter less time for PostgreSQL.
-        payload = as_csv(good.sort(self._engine.key), self._columns, self._engine, self.file_id)
-        copy(self._conn, INCOMING if self._staged else self._table, self._names, payload)
-        self._rows += good.height
+    def take(self, blocks: Iterable[pl.DataFrame]) -> None:
+        """All rows, block after block: while PostgreSQL copies one, the next is made ready."""
+        for first, last, rows, payload in ahead(self._ready(blocks)):
+            if self._days is None:
+                self._staged = self._staged or _has_rows(self._conn, self._table, self._engine, first, last)
+                if self._staged:
+                    stage(self._conn, self._table, self._names)
+                self._days = first, last
+            self._days = min(first, self._days[0]), max(last, self._days[1])
+            copy(self._conn, INCOMING if self._staged else self._table, self._names, payload)
+            self._rows += rows
+
+    def _ready(self, blocks: Iterable[pl.DataFrame]) -> Generator[tuple[datetime, datetime, int, bytes]]:
+        """First and last date of each block, its number of rows, and the rows themselves."""
+        for good in blocks:
+            if good.is_empty():
+                continue
+            first, last = good["analysis_date"].min(), good["analysis_date"].max()
+            assert isinstance(first, datetime)  # noqa: S101 - a key's column has no null in a good row
+            assert isinstance(last, datetime)  # noqa: S101
+            yield first, last, good.height, as_csv(good, self._columns, self._engine, self.file_id)
 
     def remove(self, numbers: Sequence[int]) -> None:
         """Take these rows of the file out again."""
@@ -107,7 +114,7 @@ def add_rows(
     names, values = [*(column.name for column in columns), *LINEAGE], [column.name for column in columns]
     table = table_of(engine)
     stage(conn, table, names)
-    copy(conn, INCOMING, names, as_csv(good.sort(engine.key), columns, engine, file_id))
+    copy(conn, INCOMING, names, as_csv(good, columns, engine, file_id))
     key = {"key": listed(engine.key), "keys": listed(("engine", *engine.key))}
     inserted = conn.execute(compose("add", table=table, columns=listed(names), **key)).rowcount
     values = [name for name in values if name not in engine.key]
@@ -193,10 +200,15 @@ def copy(conn: psycopg.Connection[Any], table: sql.Composable, names: Sequence[s
 
 
 def as_csv(good: pl.DataFrame, columns: Iterable[Column], engine: Engine, file_id: int) -> bytes:
-    """The rows as COPY reads them: every number is the file's own text, an unquoted blank is NULL."""
+    """The rows in the order of the key as COPY reads them: numbers as the file has them, an unquoted blank is NULL.
+
+    In that order an index grows at one place: a quarter less time for PostgreSQL.
+    """
     named = [pl.col(f"{column.name}=text").alias(column.name) for column in columns]
     lineage = (pl.lit(engine.name).alias("engine"), pl.lit(file_id).alias("file_id"), pl.col("row").alias("row_number"))
-    return good.select(*named, *lineage).write_csv(include_header=False).encode()
+    keys = [pl.col(name).alias(f"key {name}") for name in engine.key]
+    ordered = good.select(*named, *lineage, *keys).sort(pl.col("^key .*$"))  # without the flags: half the time
+    return ordered.drop(pl.selectors.starts_with("key ")).write_csv(include_header=False).encode()
 
 
 def upsert(names: Sequence[str], values: Sequence[str]) -> dict[str, sql.Composable]:

@@ -177,8 +177,7 @@ def _store_rows(
 def _load_rows(
     conn: psycopg.Connection[Any], loader: Loader, engine: Engine, judging: Judging
 ) -> tuple[RowCounts, AlertCounts]:
-    for good in judging.blocks():
-        loader.add(good)
+    loader.take(judging.blocks())
     judged = judging.judged()
     if not judged.accepted:
         raise Refused

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-ROOM = 250_000
+ROOM = 500_000
 """Rows held in memory, some 300 bytes each."""
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Generator, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ import polars as pl
 from autonama.config import Settings
 from autonama.engines import Engine
 from autonama.errors import FileChanging
-from autonama.ingestion.ahead import ahead
+from autonama.ingestion.ahead import side_by_side
 from autonama.ingestion.discover import ResultSet
 from autonama.ingestion.formats.blocks import BLOCK, BlockReader, read_blocks
 from autonama.ingestion.formats.content import opening
@@ -45,7 +46,7 @@ def is_long(result_set: ResultSet) -> bool:
 class Streamed:
     """Such a set on its way to a verdict, as `judging.Judging` says.
 
-    first_look: what the content was then; where it is another by now, FileChanging.
+    first_look: what the content was then, if it was looked at; where it is another by now, FileChanging.
     block: bytes of a block.
     """
 
@@ -55,7 +56,7 @@ class Streamed:
         engine: Engine,
         rules: RuleSet,
         settings: Settings,
-        first_look: Fingerprint,
+        first_look: Fingerprint | None,
         *,
         block: int = BLOCK,
     ) -> None:
@@ -70,7 +71,7 @@ class Streamed:
     @property
     def sources(self) -> tuple[SourceFile, ...]:
         """The file, without its rows."""
-        given, name = self._fingerprint, self._name
+        given, name = self._fingerprint or Fingerprint("", 0, datetime.now(UTC)), self._name
         frame = pl.DataFrame(schema={"row": pl.UInt32, "line": pl.UInt32, "raw": pl.String})
         return (
             SourceFile(
@@ -89,7 +90,7 @@ class Streamed:
         """The rows that are good by themselves. Where the first bad one refuses the set, none follow it."""
         self._begin()
         try:
-            yield from ahead(self._good())
+            yield from self._good()
         except Unreadable as fault:
             self._validation, self._at_end = self._new_validation(), issue_frame([fault.issue])
         verdict = self._validation.verdict(self._at_end)
@@ -139,13 +140,12 @@ class Streamed:
 
     def _good(self) -> Generator[pl.DataFrame]:
         refused = False
-        for block in ahead(self._blocks()):
-            typed = self._validation.add(block)
-            bad = self._validation.bad_in_last()
-            self._originals.append(_originals(block, bad["row"]))
-            refused = refused or self._validation.condemned or (self._rules.strict and not bad.is_empty())
+        for block in side_by_side(self._validation.judge, self._blocks()):
+            self._validation.add(block)
+            self._originals.append(_originals(block.rows, block.bad["row"]))
+            refused = refused or self._validation.condemned or (self._rules.strict and not block.bad.is_empty())
             if not refused:
-                yield without(typed, bad)
+                yield block.good
         self._at_end = issue_frame(self._reader.finish())
 
     def _blocks(self) -> Generator[Rows]:
@@ -174,6 +174,7 @@ class Streamed:
             self._refuse_other(Fingerprint(content.hexdigest(), size, opened.modified_at))
 
     def _refuse_other(self, seen: Fingerprint | None) -> None:
+        self._fingerprint = self._fingerprint or seen
         if seen != self._fingerprint:
             raise FileChanging(f"{visible(self._path)} changed while it was read. It is left for the next look.")
 

@@ -77,8 +77,31 @@ def validate(source: SourceFile, engine: Engine, rules: RuleSet, zone: tzinfo, k
     keep: columns of the contract that are wanted in `Verdict.kept`, where the engine has them.
     """
     validation = Validation(engine, rules, zone, nests=source.format != "csv", keep=keep)
-    typed = validation.add(Rows(source.frame, source.issues))
-    return replace(validation.verdict(no_issues(), typed, source.summary), typed=typed)
+    block = validation.judge(Rows(source.frame, source.issues))
+    validation.add(block)
+    return replace(validation.verdict(no_issues(), block.typed, source.summary), typed=block.typed)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of rows after the rules of rows.
+
+    rows: as they were read. texts, typed: those whose fields could be told apart.
+    found: the reader's issues. by_row: what the rules found.
+    bad: `row` and `reasons` of what is wrong with rows by themselves.
+    """
+
+    rows: Rows
+    texts: pl.DataFrame
+    typed: pl.DataFrame
+    found: pl.DataFrame
+    by_row: pl.DataFrame
+    bad: pl.DataFrame
+
+    @property
+    def good(self) -> pl.DataFrame:
+        """The typed rows that are good by themselves."""
+        return without(self.typed, self.bad)
 
 
 class Validation:
@@ -96,28 +119,28 @@ class Validation:
         self._read = 0
         self.condemned = False
 
-    def add(self, rows: Rows) -> pl.DataFrame:
-        """Judge the next block. Returns its rows whose fields could be told apart, typed."""
-        self._read += rows.frame.height
+    def judge(self, rows: Rows) -> Block:
+        """Judge a block's rows by themselves. It changes nothing here, so that blocks can be judged side by side."""
         found = self._settled(rows.issues)
-        self._found.append(found)
         structural = found.filter((pl.col("severity") == "error") & pl.col("row").is_not_null())
-        texts = rows.frame.clear() if self.condemned else without(rows.frame, structural)
+        texts = rows.frame.clear() if _condemns(found) else without(rows.frame, structural)
         typed = type_columns(texts, self._engine.columns, self._zone, nests=self._nests)
         by_row = row_issues(typed, texts, self._engine, self._rules)
-        self._by_row.append(by_row)
+        return Block(rows, texts, typed, found, by_row, bad_rows(pl.concat([found, by_row])))
+
+    def add(self, block: Block) -> None:
+        """Take in the next block."""
+        self._read += block.rows.frame.height
+        self.condemned = self.condemned or _condemns(block.found)
+        self._found.append(block.found)
+        self._by_row.append(block.by_row)
         for column in self._engine.columns:
             if isinstance(column.type, Timestamp):
-                naive = int(typed[f"{column.name}?naive"].sum())
+                naive = int(block.typed[f"{column.name}?naive"].sum())
                 self._naive[column.name] = self._naive.get(column.name, 0) + naive
         keys = {"symbol", "interval", *self._engine.key}
-        unsound = by_row.filter((pl.col("severity") == "error") & pl.col("column").is_in(keys))
-        self._kept.add(without(typed, unsound), texts)
-        return typed
-
-    def bad_in_last(self) -> pl.DataFrame:
-        """`row` and `reasons` of what is wrong with rows of the last block by themselves."""
-        return bad_rows(pl.concat([self._found[-1], self._by_row[-1]]))
+        unsound = block.by_row.filter((pl.col("severity") == "error") & pl.col("column").is_in(keys))
+        self._kept.add(without(block.typed, unsound), block.texts)
 
     def verdict(
         self, at_end: pl.DataFrame, typed: pl.DataFrame | None = None, summary: pl.DataFrame | None = None
@@ -128,6 +151,7 @@ class Validation:
         typed, summary: of a nested document its rows, and the texts of its summary.
         """
         found = [self._settled(at_end), *self._found]
+        self.condemned = self.condemned or _condemns(found[0])
         none = type_columns(_no_texts(self._engine), self._engine.columns, self._zone)
         if self.condemned:
             return Verdict(none, Spill(), _sorted(found), None, self._read)
@@ -142,9 +166,7 @@ class Validation:
         """The reader's issues with the severities of the config; those that are off are gone."""
         code, severity = pl.col("code"), pl.col("severity")
         severity = code.replace_strict(dict(self._rules.severity), default=severity, return_dtype=pl.String)
-        found = issues.with_columns(severity=severity).filter(pl.col("severity") != "off").select(ISSUE_SCHEMA.names())
-        self.condemned = self.condemned or _condemns(found)
-        return found
+        return issues.with_columns(severity=severity).filter(pl.col("severity") != "off").select(ISSUE_SCHEMA.names())
 
     def _notes(self) -> Iterator[str]:
         for name, naive in self._naive.items():

@@ -14,8 +14,10 @@ from autonama.ingestion.formats.rows import Rows
 from autonama.ingestion.issues import issue_frame
 
 BLOCK = 8 << 20
-"""Bytes of a block: some 70,000 rows. Small enough that PostgreSQL is busy 0.15 s after a file is opened, and large
-enough that what each block costs beside its rows does not count (1 % at 2 MB already)."""
+"""Bytes of a block: some 70,000 rows, so many that what each block costs beside its rows does not count."""
+
+FIRST = 1 << 20
+"""Bytes of the first block, so that PostgreSQL has something to do at once; each one after it is twice as long."""
 
 
 class Unfinished(Exception):
@@ -42,7 +44,7 @@ class BlockReader(Protocol):
 def read_blocks(chunks: Iterable[bytes], reader: BlockReader, size: int = BLOCK) -> Iterator[Rows]:
     """The rows of each block of about that many bytes; of a short text one. Unreadable as the reader says."""
     pending = bytearray()
-    wanted = size
+    next_size = wanted = min(FIRST, size)
     for chunk in chunks:
         pending += chunk
         if len(pending) < wanted:
@@ -57,7 +59,7 @@ def read_blocks(chunks: Iterable[bytes], reader: BlockReader, size: int = BLOCK)
             continue
         yield rows
         del pending[: len(block)]
-        wanted = size
+        next_size = wanted = min(2 * next_size, size)
     if pending:
         yield reader.read(bytes(pending), last=True)
 
