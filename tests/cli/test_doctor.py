@@ -64,7 +64,7 @@ def test_all_is_well(database_url: str, tmp_path: Path) -> None:
     assert found["engines"][0]["found"].startswith("enhanced, sweep, vectorbt")
     assert "PostgreSQL 18" in found["database"][0]["found"]
     assert newest.stem in found["results"][0]["found"]
-    assert "enhanced 0, vectorbt 1;" in found["results"][0]["found"]
+    assert "enhanced 0, sweep 0, vectorbt 1;" in found["results"][0]["found"]
 
 
 def test_the_password_is_not_shown(server, tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_a_named_configuration_and_its_warnings(database_url: str, tmp_path: Pat
         (lambda _: None, "problem", "results does not exist."),
         (lambda directory: directory.write_text("x"), "problem", "results is no directory."),
         (lambda directory: directory.symlink_to(directory), "problem", "results cannot be reached: "),
-        (lambda directory: directory.mkdir(), "warning", "result sets by engine: enhanced 0, vectorbt 0."),
+        (lambda directory: directory.mkdir(), "warning", "result sets by engine: enhanced 0, sweep 0, vectorbt 0."),
         (lambda directory: result_file(directory, 50), "warning", " h old; max_file_age_hours is 24."),
     ],
     ids=["missing", "file", "loop", "empty", "old"],
@@ -239,7 +239,7 @@ def test_an_engine_that_cannot_be_loaded(tmp_path: Path, database_url: str) -> N
         "Engine 'acme' of package acme 1 cannot be loaded: ZeroDivisionError: division by zero. "
         "Repair or uninstall that package."
     )
-    assert "enhanced 0, vectorbt 1;" in found["results"][0]["found"]
+    assert "enhanced 0, sweep 0, vectorbt 1;" in found["results"][0]["found"]
 
 
 def test_piped_it_is_plain(tmp_path: Path) -> None:

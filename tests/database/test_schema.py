@@ -290,3 +290,36 @@ def test_indexes_of_sweeps_serve_their_queries(conn: psycopg.Connection) -> None
         plan = "\n".join(line for (line,) in conn.execute(f"EXPLAIN {asked}".encode()))
         assert re.search(rf"(Index (Only )?Scan( Backward)? using|Bitmap Index Scan on) ({index})\b", plan), plan
         assert "Seq Scan" not in plan, plan
+
+
+LEDGER_SERVED = [
+    (load("ledger")["refused"], "files_refused"),
+    (load("ledger")["close_interrupted"], "runs_running"),
+    (load("publish")["has_rows_between"].replace("{table}", "trading.enhanced_analysis"), "enhanced_analysis_date"),
+    (load("notify")["stale"].replace("{table}", "trading.enhanced_analysis"), "enhanced_analysis_date"),
+]
+
+
+@pytest.mark.parametrize(("query", "index"), LEDGER_SERVED, ids=["refused", "interrupted", "dates", "newest"])
+def test_what_every_run_asks_reads_no_whole_table(conn: psycopg.Connection, query: str, index: str) -> None:
+    """Beside 20,000 runs, files and enhanced analyses, what each run asks of them goes through an index."""
+    conn.execute("INSERT INTO ingestion.runs (engine, status, package_version) "
+                 "SELECT 'enhanced', 'published', '1' FROM generate_series(1, 20000)")  # fmt: skip
+    conn.execute(
+        "INSERT INTO ingestion.files (run_id, engine, set_name, name, path, format, sha256, size, modified_at, status, "
+        "ruleset) SELECT id, 'enhanced', id, 's', '/s', 'json', encode(sha256(id::text::bytea), 'hex'), 1, now(), "
+        "CASE id % 20 WHEN 0 THEN 'rejected' ELSE 'published' END, '1' FROM ingestion.runs"
+    )
+    conn.execute(
+        "INSERT INTO trading.enhanced_analysis (symbol, interval, signal, current_price, analysis_date, file_id) "
+        "SELECT 'S' || id % 1000 || 'USDT', '1d', 'BUY', 1, '2026-01-01'::timestamptz + id / 1000 * interval '1 day', "
+        "id FROM ingestion.files"
+    )
+    conn.execute("VACUUM ANALYZE ingestion.runs, ingestion.files, trading.enhanced_analysis")
+    values = {
+        "engine": "enhanced", "sha256": [SHA], "ruleset": "1", "run_id": 20000, "space": 1, "hours": 24,
+        "first": "2026-02-01", "last": "2026-02-01",
+    }  # fmt: skip
+    plan = "\n".join(line for (line,) in conn.execute(f"EXPLAIN {query}".encode(), values))
+    assert re.search(rf"(Index (Only )?Scan( Backward)? using|Bitmap Index Scan on) {index}\b", plan), plan
+    assert not re.search("Seq Scan on (runs|files|enhanced_analysis)", plan), plan

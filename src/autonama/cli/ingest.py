@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,9 +16,12 @@ from autonama.cli.configured import configured
 from autonama.cli.edge import shown, unread_output
 from autonama.cli.options import ConfigOption, DatabaseUrlOption, EngineOption, JsonOption, ResultsDirOption
 from autonama.cli.told import ingest_and_tell
-from autonama.errors import AutonamaError
+from autonama.errors import AutonamaError, ConfigError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from autonama.config import Settings
     from autonama.ingestion.outcome import RunOutcome
     from autonama.ingestion.pipeline import Progress
 
@@ -46,6 +49,15 @@ StrictOption = Annotated[
 ]
 ReportOption = Annotated[Path | None, typer.Option("--report", metavar="FILE", help="Write an HTML page, too.")]
 LogFormatOption = Annotated[str, typer.Option("--log-format", help="text, or json for machines.")]
+WorkersOption = Annotated[
+    int, typer.Option("--workers", min=1, max=64, help="So many sets at once, each with a connection of its own.")
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler", metavar="ADDRESS", help="Hand the sets to the workers of a Dask scheduler, tcp://host:8786."
+    ),
+]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="More of every list.")]
 
 
@@ -60,6 +72,8 @@ def ingest(
     strict: StrictOption = None,
     validate_only: Annotated[bool, typer.Option("--validate-only", help="Stop before the database.")] = False,
     cleanup_days: Annotated[int | None, typer.Option("--cleanup-days", help="Days of data to keep.")] = None,
+    workers: WorkersOption = 1,
+    scheduler: SchedulerOption = None,
     database_url: DatabaseUrlOption = None,
     as_json: JsonOption = False,
     report: ReportOption = None,
@@ -71,7 +85,9 @@ def ingest(
         engine_results_dir=engine_results_dir, strict=strict, database_url=database_url, cleanup_days=cleanup_days
     )
     look = _Look(as_json, report, log_format, verbose)
-    choice = _Choice(engine, tuple(paths or ()), results_pattern, every, allow_stale)
+    choice = _Choice(engine, tuple(paths or ()), results_pattern, every, allow_stale, _workers(workers, scheduler))
+    if validate_only and choice.workers != ALONE:
+        raise ConfigError("--workers and --scheduler are for publishing: leave them away, or --validate-only.")
     return _perform(choice, config, overrides, look, validate_only=validate_only)
 
 
@@ -97,14 +113,32 @@ def validate(
 
 
 @dataclass(frozen=True)
+class _Workers:
+    """Who takes the sets: so many threads here, or the workers of a scheduler."""
+
+    count: int = 1
+    scheduler: str | None = None
+
+
+ALONE = _Workers()
+
+
+def _workers(count: int, scheduler: str | None) -> _Workers:
+    if scheduler is not None and count > 1:
+        raise ConfigError("--workers is of this machine, and a --scheduler has workers of its own: name one of them.")
+    return _Workers(count, scheduler)
+
+
+@dataclass(frozen=True)
 class _Choice:
-    """Which files, of which engine."""
+    """Which files, of which engine, taken by whom."""
 
     engine: str
     paths: tuple[Path, ...]
     pattern: str | None
     every: bool
     allow_stale: bool
+    workers: _Workers = ALONE
 
 
 @dataclass(frozen=True)
@@ -166,7 +200,11 @@ def _settled(
     from autonama.logs import logging_to
 
     settings = configured(config, **overrides)
-    with logging_to(settings, choice.engine, log_format=look.log_format), shown_progress() as progress:
+    with (
+        logging_to(settings, choice.engine, log_format=look.log_format),
+        _executor(choice.workers, settings) as executor,
+        shown_progress() as progress,
+    ):
         job = Job(
             choice.engine,
             settings,
@@ -176,10 +214,20 @@ def _settled(
             allow_stale=choice.allow_stale,
             clean_up="cleanup_days" in overrides,
             progress=progress,
+            workers=choice.workers.count,
+            executor=executor,
         )
         run = check(job) if validate_only else ingest_and_tell(job)
         log_run(run)
     return run
+
+
+def _executor(workers: _Workers, settings: Settings) -> AbstractContextManager[Executor | None]:
+    if workers.scheduler is None:
+        return nullcontext()
+    from autonama.ingestion.scheduler import workers_of
+
+    return workers_of(workers.scheduler, settings)
 
 
 @contextmanager

@@ -67,6 +67,12 @@ def start_run(conn: psycopg.Connection[Any], engine: str, options: Mapping[str, 
     return int(run_id)
 
 
+def run_began(conn: psycopg.Connection[Any], run_id: int) -> datetime | None:
+    """When a run began, UTC; None where there is none of this id under way."""
+    row = conn.execute(load("ledger")["run_began"], {"run_id": run_id}).fetchone()
+    return None if row is None else row[0]
+
+
 def hold_run(conn: psycopg.Connection[Any], run_id: int) -> None:
     """Show on this connection that the run is alive: after a reconnection its lock has to be taken again.
 

@@ -9,7 +9,7 @@ from autonama.database.connect import translated
 from autonama.database.queries import load
 from autonama.errors import DatabaseError
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Every revision that this package knows, oldest first."""
 
 HEAD = REVISIONS[-1]

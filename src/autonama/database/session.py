@@ -1,6 +1,7 @@
 """A connection that comes back: work that met a passing fault is done again, on a new connection where needed."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -16,6 +17,9 @@ ATTEMPTS = 5
 and a fault that lasts longer is better told than waited for."""
 
 WAIT_INITIAL_S, WAIT_MAX_S = 0.2, 5.0
+
+CANCEL_S = 5.0
+"""How long asking a server to cancel may take; one that does not answer rolls back when the connection is gone."""
 
 T = TypeVar("T")
 
@@ -52,6 +56,14 @@ class Session:
     @property
     def _user(self) -> str | None:
         return None if self._conn is None or self._conn.closed else self._conn.info.user
+
+    def cancel(self) -> None:
+        """From another thread: cancel the statement under way, if there is one. Its work fails, and is not retried."""
+        conn = self._conn
+        # A server that cannot be asked is none that could still commit: the work fails by itself.
+        with suppress(psycopg.Error):
+            if conn is not None and not conn.closed:
+                conn.cancel_safe(timeout=CANCEL_S)
 
     def close(self) -> None:
         """Close the connection, if there is one."""

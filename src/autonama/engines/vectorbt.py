@@ -7,7 +7,7 @@ from autonama.engines.contract import Column, Engine, Integer, Number, Rule, Tex
 PRICE = Number(20, 8)
 METRIC = Number(10, 4)
 
-CONFIDENCE = 0.95
+CONFIDENCE = "0.95"
 """Bailey and López de Prado's own example: with less, the Sharpe ratio may be the luck of the best of many trials."""
 
 ENGINE = Engine(
@@ -39,7 +39,7 @@ ENGINE = Engine(
     rules=(
         Rule(
             "deflated_sharpe",
-            pl.col("deflated_sharpe_ratio=float") < CONFIDENCE,
+            pl.col("deflated_sharpe_ratio") < pl.lit(CONFIDENCE).cast(pl.Decimal(38, 24)),
             "deflated_sharpe_ratio {deflated_sharpe_ratio} is below 0.95: the Sharpe ratio may be luck",
             "deflated_sharpe_ratio ≥ 0.95, where the file has that column (the open engine writes it)",
             "warning",

@@ -136,8 +136,6 @@ class _Plan:
     def begin(self, result_set: ResultSet, first: Fingerprint | None = None) -> Judged | Streamed:
         """A set on its way to a verdict: a long file is judged while its rows are taken, any other at once."""
         if is_long(result_set):
-            first = first or self.look(result_set)[0]
-        if first is not None and is_long(result_set):
             return Streamed(result_set, self.engine, self.rules, self.job.settings, first)
         return judge(result_set, self.engine, self.rules, self.job.settings)
 

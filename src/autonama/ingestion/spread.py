@@ -1,4 +1,4 @@
-"""The sets of a run, several at once: by whom they are taken is an executor's affair, in which order they count ours."""
+"""The sets of a run, several at once. Who takes them is an executor's affair; in which order they count is ours."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -44,7 +44,7 @@ class Turns:
     """
 
     alone: Callable[[ResultSet], SetOutcome]
-    beat: Callable[[], None]
+    beat: Callable[[], object]
     told: Callable[[int, str], None]
 
 
@@ -88,7 +88,7 @@ def _collect(
     futures: dict[int, Future[T]],
     done: dict[int, T],
     hands: Hands,
-    beat: Callable[[], None],
+    beat: Callable[[], object],
     told: Callable[[int], None],
 ) -> None:
     """Wait for all. After an error nothing new is begun; what is under way ends first, or is halted by Ctrl-C."""
@@ -102,8 +102,7 @@ def _collect(
                 told(numbers[future])
             beat()
     except BaseException as error:
-        for future in numbers:
-            future.cancel()
+        pending = [future for future in numbers if not future.cancel()]
         while not isinstance(error, Exception) and pending:
             hands.halt()
             _, pending = wait(pending, timeout=HALT_S)

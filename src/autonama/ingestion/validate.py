@@ -192,7 +192,8 @@ class Kept:
     def add(self, typed: pl.DataFrame, texts: pl.DataFrame) -> None:
         """The next rows, typed and as texts."""
         quoted = texts.select("row", *(pl.col(name).alias(f"{name}=file") for name in self._quoted))
-        kept = typed.select("row", "line", *self._names)
+        # A rule may name what is no column: it is told, with the rule's name, when the rule is applied.
+        kept = typed.select("row", "line", *(name for name in self._names if name in typed.columns))
         if quoted.width > 1:
             aligned = quoted.height == kept.height
             kept = kept.hstack(quoted.drop("row")) if aligned else kept.join(quoted, on="row", maintain_order="left")
