@@ -147,9 +147,13 @@ ORDER BY wanted.place
 
 -- name: last_runs
 -- Of every engine the last run that brought or refused something.
-SELECT DISTINCT ON (engine) engine, id, status, started_at, finished_at, error,
+SELECT last.*,
        ARRAY(SELECT DISTINCT set_name FROM ingestion.files f
-             WHERE f.run_id = runs.id AND f.status = 'rejected' ORDER BY set_name) AS refused
-FROM ingestion.runs
-WHERE status NOT IN ('running', 'nothing_new')
-ORDER BY engine, id DESC
+             WHERE f.run_id = last.id AND f.status = 'rejected' ORDER BY set_name) AS refused
+FROM (
+    SELECT DISTINCT ON (engine) engine, id, status, started_at, finished_at, error
+    FROM ingestion.runs
+    WHERE status NOT IN ('running', 'nothing_new')
+    ORDER BY engine, id DESC
+) AS last
+ORDER BY engine
