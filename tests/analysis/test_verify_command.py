@@ -70,6 +70,7 @@ def test_several_sets_and_one_json_object(tmp_path: Path, source: Path) -> None:
     assert (issue["row"], issue["line"], issue["column"], issue["value"]) == (1, 2, "trades", "999")
 
 
+@pytest.mark.full
 def test_from_the_exchange(tmp_path: Path) -> None:
     """--source binance asks for no more than the rows need, through the cache, which stays good for analyze."""
     (tmp_path / "config.json").write_text(json.dumps({"data_dir": str(tmp_path / "data")}))

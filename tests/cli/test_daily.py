@@ -169,6 +169,7 @@ def test_without_market_data_the_age_of_the_board_is_told(autonama: Run, tmp_pat
     assert count(conn, "trading.alerts") == 24
 
 
+@pytest.mark.full
 def test_without_a_database_the_files_stay(market: Path, autonama: Run) -> None:
     """Exit code 3; the analysis is told, and its files wait for `autonama ingest`."""
     url = f"postgresql://me:hush-66@{dead_address()}/none"

@@ -84,6 +84,7 @@ def demo(tmp_path: Path) -> str:
     return subprocess.run(command, cwd=tmp_path, env=os.environ, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.full
 def test_the_demo_runs_twice(tmp_path: Path) -> None:
     """First it does the day and refuses the faulty set with every reason; then nothing is new. No server is left."""
     first, second = demo(tmp_path), demo(tmp_path)

@@ -66,6 +66,7 @@ def test_a_file_that_is_copied_in_slowly_is_never_read_half(
     assert [(status, rows) for _, status, rows, _ in stored(conn)] == [(PUBLISHED, 8)]
 
 
+@pytest.mark.full
 def test_a_file_that_is_appended_to_is_waited_for(results: Path, database_url: str) -> None:
     """An engine that opens its file anew for every row is done when it has left it alone for a moment."""
     lines = csv_text(many(8)).splitlines(keepends=True)
@@ -220,6 +221,7 @@ def test_polling_needs_no_events(results: Path, database_url: str) -> None:
         watcher.wait(PUBLISHED)
 
 
+@pytest.mark.full
 def test_several_engines_share_a_directory(results: Path, database_url: str, conn: psycopg.Connection[Any]) -> None:
     """Each engine's files go to its own tables."""
     write_csv(results, many(2))

@@ -49,7 +49,7 @@ CHANGES = st.sampled_from(
 
 @given(changes=st.dictionaries(st.integers(0, 19), CHANGES, max_size=6), strict=st.booleans(), ends=st.sampled_from(
     ["\n", "\r\n"]), cut=st.integers(0, 40), block=st.integers(100, 3000))  # fmt: skip
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_the_verdict_is_that_of_the_whole(
     tmp_path_factory: pytest.TempPathFactory,
     changes: dict[int, dict[str, str]],

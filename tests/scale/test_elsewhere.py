@@ -101,6 +101,7 @@ def test_work_that_is_done_twice_is_told_as_done_once(results: Path, address: st
     assert [outcome.counts.inserted for outcome in run.sets] == [25, 25, 25, 0, 25, 25, 25, 25, 0]
 
 
+@pytest.mark.full
 def test_a_set_with_very_many_rows_leaves_them_there(tmp_path: Path, address: str) -> None:
     """Its rows are stored and counted; that its performance is not shown is told."""
     import polars as pl

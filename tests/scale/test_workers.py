@@ -147,6 +147,7 @@ def test_an_error_of_the_database_ends_the_run_and_keeps_the_rest(
     assert name_of(6).removesuffix(".csv") not in told
 
 
+@pytest.mark.full
 def test_a_lost_connection_is_one_workers_affair(results: Path, database_url: str, alone: State) -> None:
     """Every connection of the run is terminated twice while it goes on: the database of a single process."""
     env = {**os.environ, "HOME": str(results.parent), "AUTONAMA_DATABASE_URL": database_url}
