@@ -100,6 +100,6 @@ def test_the_config_may_forbid_it(tmp_path: Path) -> None:
 
 def test_it_has_words_and_a_remedy() -> None:
     """The dashboard has a flag for it, the report a remedy of its own; the column is no part of the table."""
-    assert flag("deflated_sharpe") == "Sharpe may be luck"
+    assert flag("deflated_sharpe") == "Sharpe by luck?"
     assert "trials" in remedy("deflated_sharpe", "warning")
     assert not load_engine("vectorbt").column("deflated_sharpe_ratio").stored

@@ -25,7 +25,7 @@ FLAGS = {
     "rsi_in_range": "RSI out of range",
     "repeated_fields_agree": "two values for one field",
     "price_within_support_resistance": "price outside support and resistance",
-    "deflated_sharpe": "Sharpe may be luck",
+    "deflated_sharpe": "Sharpe by luck?",
 }
 """Warnings on a row, short enough to stand in it. A plug-in's rule is shown by its code."""
 
