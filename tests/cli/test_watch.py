@@ -214,11 +214,12 @@ def test_text_for_people(results: Path, database_url: str, tmp_path: Path) -> No
     )
 
 
-def test_polling_needs_no_events(results: Path, database_url: str) -> None:
+def test_polling_needs_no_events(results: Path, database_url: str, conn: psycopg.Connection[Any]) -> None:
     """--poll finds what comes by looking alone."""
     with Watcher(results, database_url, "--poll", settle=0.1) as watcher:
         write_csv(results, many(2))
         watcher.wait(PUBLISHED)
+    assert conn.execute("SELECT count(*) FROM trading.alerts").fetchone() == (2,)
 
 
 @pytest.mark.full

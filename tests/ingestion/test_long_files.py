@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from autonama.config import load_settings
 from autonama.engines import load_engine
+from autonama.errors import FileChanging
 from autonama.ingestion.discover import discover
 from autonama.ingestion.judge import judge, max_bytes
 from autonama.ingestion.read import fingerprint
@@ -189,6 +190,46 @@ def test_a_file_that_breaks_off_is_refused(
     run = run_ingest(path)
     assert run.status == "rejected"
     assert stored(conn) == {}
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_file_that_is_gone_by_then(tmp_path: Path, form: str) -> None:
+    """A long file that vanishes between the first look and the reading is a finding, in every format."""
+    streamed = looked_at(tmp_path, form)
+    (tmp_path / f"set.{form}").unlink()
+    assert list(streamed.blocks()) == []
+    assert streamed.judged().verdict.issues["code"].to_list() == ["file_exists"]
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_bad_row_is_not_quoted_from_another_file(tmp_path: Path, form: str) -> None:
+    """Where a file is replaced after its rows were judged, their texts are not taken from what stands there now."""
+    streamed = looked_at(tmp_path, form)
+    assert sum(block.height for block in streamed.blocks()) == 22
+    assert streamed.judged().verdict.bad["row"].to_list() == [1, 22]
+    write_rows(tmp_path, form, [good(symbol=f"T{n}USDT") for n in range(22)])
+    with pytest.raises(FileChanging):
+        streamed.originals()
+
+
+def looked_at(directory: Path, form: str) -> Streamed:
+    """A file in which the first and the last row clash, looked at, not read."""
+    path = write_rows(directory, form, [*many(21), many(1)[0]])
+    options = load_settings(validation={"strict_mode": False, "max_quarantine_share": 0.5})
+    (result_set,) = discover([path], ENGINE.patterns, zone=UTC)
+    seen = fingerprint(path, max_bytes=max_bytes(options))
+    return Streamed(result_set, ENGINE, rules_for(ENGINE, options, now=datetime.now(UTC)), options, seen, block=500)
+
+
+def write_rows(directory: Path, form: str, rows: list[Row]) -> Path:
+    """The rows in that format, as of a minute ago."""
+    path = directory / f"set.{form}"
+    if form == "csv":
+        path.write_text(csv_text(rows))
+    else:
+        pl.DataFrame(rows).write_parquet(path)
+    os.utime(path, (time.time() - 60,) * 2)
+    return path
 
 
 MEASURED = """

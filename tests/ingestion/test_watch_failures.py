@@ -41,6 +41,12 @@ def told(event: Event) -> str:
     return event.kind if event.outcome is None else f"{event.outcome.status} {event.outcome.name[-15:-7]}"
 
 
+def watched(directory: Path, database_url: str, publish: Callable[[Job], RunOutcome]) -> Iterator[Event]:
+    """What a watcher says that publishes in that way."""
+    settings = load_settings(database_url=database_url, engine_results_dir=directory)
+    return watch(Watching(directory, ("vectorbt",), settings, 0.1, poll=True, allow_stale=True, publish=publish))
+
+
 def test_a_set_that_fails_keeps_no_other_from_its_place(tmp_path: Path, database_url: str) -> None:
     """It is told once, not tried again as it is, and published once it was written anew."""
     three_sets(tmp_path)
@@ -52,9 +58,8 @@ def test_a_set_that_fails_keeps_no_other_from_its_place(tmp_path: Path, database
             raise AutonamaError("A plug-in broke.")
         return ingest(job)
 
-    settings = load_settings(database_url=database_url, engine_results_dir=tmp_path)
     events: list[str] = []
-    for event in watch(Watching(tmp_path, ("vectorbt",), settings, 0.1, poll=True, allow_stale=True, publish=publish)):
+    for event in watched(tmp_path, database_url, publish):
         events.append(told(event))
         if events.count("published 20260103") and "failed" in events and len(events) == 4:
             write_csv(tmp_path, many(1, interval="2h"), BAD)
@@ -75,9 +80,8 @@ def test_a_set_that_the_database_refuses_keeps_no_other_from_its_place(tmp_path:
             raise DatabaseError("The disk of the server is full.")
         return ingest(job)
 
-    settings = load_settings(database_url=database_url, engine_results_dir=tmp_path)
     events: list[str] = []
-    for event in watch(Watching(tmp_path, ("vectorbt",), settings, 0.1, poll=True, allow_stale=True, publish=publish)):
+    for event in watched(tmp_path, database_url, publish):
         events.append(told(event))
         if "published 20260102" in events:
             break

@@ -15,6 +15,7 @@ from sets import PASSWORD, State, name_of, state
 from autonama.config import load_settings
 from autonama.errors import ConfigError
 from autonama.ingestion import pipeline
+from autonama.ingestion.at_once import ingest_elsewhere
 from autonama.ingestion.outcome import TRAVELS, RunOutcome
 from autonama.ingestion.pipeline import Job
 from autonama.ingestion.scheduler import workers_of
@@ -137,7 +138,7 @@ def test_a_worker_that_judges_otherwise_takes_nothing(results: Path, address: st
     class Other(Courier):
         def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
             """The work of a run that judges by rules of which this machine knows nothing."""
-            if work.func is pipeline.ingest_elsewhere:
+            if work.func is ingest_elsewhere:
                 (errand,) = work.args
                 object.__setattr__(errand, "ruleset", "9.9.9+00000000")
             return super().submit(work, *args, **kwargs)

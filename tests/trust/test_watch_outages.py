@@ -81,3 +81,5 @@ def test_a_database_that_comes_later_than_the_watcher(breakable: Breakable, url:
             watcher.wait("waiting")
             down.close()
             watcher.wait("published")
+    with psycopg.connect(url) as conn:
+        assert conn.execute("SELECT count(*) FROM trading.vectorbt_analysis").fetchone() == (2,)

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -79,13 +79,12 @@ def _made(place: Path) -> bool:
 
 def _written(rows: Sequence[Row], directory: Path, stem: str, form: str) -> Path:
     part = directory / f".{stem}.{form}.{os.getpid()}.part"
-    try:
+    with ExitStack() as unless_whole:
+        unless_whole.callback(part.unlink, missing_ok=True)
         WRITERS[form](rows, part)
         with part.open("rb") as file:
             os.fsync(file.fileno())
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+        unless_whole.pop_all()
     return part
 
 

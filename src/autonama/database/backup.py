@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -149,12 +149,12 @@ def _replay(tools: Tools, file: Path, opening: bytes) -> None:
     ):  # fmt: skip
         assert script.stdout is not None  # noqa: S101
         assert psql.stdin is not None  # noqa: S101
-        try:
+        with ExitStack() as unless_ended:
+            # It may have been handed the COMMIT already, and would run it when its turn comes.
+            unless_ended.callback(psql.kill)
             whole = _carried(opening, script, script.stdout, psql.stdin)
             done = psql.wait() == 0 and whole
-        except BaseException:
-            psql.kill()  # it may have been handed the COMMIT already, and would run it when its turn comes
-            raise
+            unless_ended.pop_all()
         complaints.seek(0)
         if not done:
             raise DatabaseError(f"The dump was not restored: {_complaint(complaints.read())}. Nothing was changed.")

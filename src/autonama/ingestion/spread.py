@@ -101,14 +101,20 @@ def _collect(
                 done[numbers[future]] = future.result()
                 told(numbers[future])
             beat()
-    except BaseException as error:
-        pending = [future for future in numbers if not future.cancel()]
-        while not isinstance(error, Exception) and pending:
+    except KeyboardInterrupt:
+        pending = _not_begun_any_more(numbers)
+        while pending:
             hands.halt()
             _, pending = wait(pending, timeout=HALT_S)
-        wait(pending)
-        done.update({number: future.result() for future, number in numbers.items() if _succeeded(future)})
         raise
+    finally:
+        wait(_not_begun_any_more(numbers))
+        done.update({number: future.result() for future, number in numbers.items() if _succeeded(future)})
+
+
+def _not_begun_any_more(futures: Iterable[Future[T]]) -> list[Future[T]]:
+    """Cancel what has not begun. Returns the others."""
+    return [future for future in futures if not future.cancel()]
 
 
 def _succeeded(future: Future[T]) -> bool:

@@ -14,7 +14,7 @@ from autonama.errors import FileChanging
 from autonama.ingestion.ahead import side_by_side
 from autonama.ingestion.discover import ResultSet
 from autonama.ingestion.formats.blocks import BLOCK, BlockReader, read_blocks
-from autonama.ingestion.formats.content import opening
+from autonama.ingestion.formats.content import opened, opening
 from autonama.ingestion.formats.parquet import ParquetReader
 from autonama.ingestion.formats.rows import Rows, Unreadable
 from autonama.ingestion.issues import issue_frame, no_issues
@@ -112,27 +112,20 @@ class Streamed:
         verdict = self.judged().verdict
         wanted = pl.Series(self.late()) if self._name.format != "parquet" else verdict.bad["row"]
         if len(wanted):
-            again = [_originals(block, wanted) for block in self._read_again()]
+            again = [_originals(block, wanted) for block in self._blocks(self._new_reader(), raw=True)]
             found = pl.concat([*again, found]).unique("row", keep="first")
         return with_originals(verdict, found)
 
-    def _read_again(self) -> Iterator[Rows]:
-        if self._name.format == "parquet":
-            with self._path.open("rb") as file:
-                yield from ParquetReader(self._engine).blocks(file, self._most)
-        else:
-            with opening(self._path, self._name.compression, self._most) as opened:
-                yield from read_blocks(opened.chunks, self._text_reader(), self._block)
-
     def _begin(self) -> None:
-        self._reader = ParquetReader(self._engine) if self._name.format == "parquet" else self._text_reader()
+        self._reader = self._new_reader()
         self._validation = self._new_validation()
         self._at_end = no_issues()
         self._originals: list[pl.DataFrame] = []
         self._verdict = None
 
-    def _text_reader(self) -> BlockReader:
-        return BLOCK_READERS[self._name.format or ""](self._engine)
+    def _new_reader(self) -> BlockReader | ParquetReader:
+        form = self._name.format or ""
+        return ParquetReader(self._engine) if form == "parquet" else BLOCK_READERS[form](self._engine)
 
     def _new_validation(self) -> Validation:
         zone, nests = ZoneInfo(self._settings.engine_timezone), self._name.format != "csv"
@@ -140,7 +133,7 @@ class Streamed:
 
     def _good(self) -> Generator[pl.DataFrame]:
         refused = False
-        for block in side_by_side(self._validation.judge, self._blocks()):
+        for block in side_by_side(self._validation.judge, self._blocks(self._reader, raw=False)):
             self._validation.add(block)
             self._originals.append(_originals(block.rows, block.bad["row"]))
             refused = refused or self._validation.condemned or (self._rules.strict and not block.bad.is_empty())
@@ -148,30 +141,30 @@ class Streamed:
                 yield block.good
         self._at_end = issue_frame(self._reader.finish())
 
-    def _blocks(self) -> Generator[Rows]:
-        reader = self._reader
-        yield from self._slices(reader) if isinstance(reader, ParquetReader) else self._text_blocks(reader)
+    def _blocks(self, reader: BlockReader | ParquetReader, *, raw: bool) -> Generator[Rows]:
+        """The rows. FileChanging, at the end, where the file is another than it was. raw: also Parquet's own texts."""
+        yield from self._slices(reader, raw=raw) if isinstance(reader, ParquetReader) else self._text_blocks(reader)
 
-    def _slices(self, reader: ParquetReader) -> Generator[Rows]:
+    def _slices(self, reader: ParquetReader, *, raw: bool) -> Generator[Rows]:
         """Of Parquet: the decoder reads the file by itself, so that what it was is looked at once more."""
-        with self._path.open("rb") as file:
-            yield from reader.blocks(file, self._most, raw=False)
+        with opened(self._path) as file:
+            yield from reader.blocks(file, self._most, raw=raw)
         self._refuse_other(fingerprint(self._path, max_bytes=self._most))
 
     def _text_blocks(self, reader: BlockReader) -> Generator[Rows]:
         content, size, tail = hashlib.sha256(), 0, b""
-        with opening(self._path, self._name.compression, self._most) as opened:
+        with opening(self._path, self._name.compression, self._most) as content_of:
 
             def chunks() -> Iterator[bytes]:
                 nonlocal size, tail
-                for chunk in opened.chunks:
+                for chunk in content_of.chunks:
                     content.update(chunk)
                     size, tail = size + len(chunk), chunk[-1:]
                     yield chunk
 
             yield from read_blocks(chunks(), reader, self._block)
-            settle_if_cut(self._path, self._name.format, tail, opened.modified_at)
-            self._refuse_other(Fingerprint(content.hexdigest(), size, opened.modified_at))
+            settle_if_cut(self._path, self._name.format, tail, content_of.modified_at)
+            self._refuse_other(Fingerprint(content.hexdigest(), size, content_of.modified_at))
 
     def _refuse_other(self, seen: Fingerprint | None) -> None:
         self._fingerprint = self._fingerprint or seen

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from autonama.ingestion.formats.rows import Rows
+from autonama.ingestion.formats.text import refuse_long_lines, refuse_other_encodings, utf8_text
 from autonama.ingestion.issues import issue_frame
 
 BLOCK = 8 << 20
@@ -62,6 +63,21 @@ def read_blocks(chunks: Iterable[bytes], reader: BlockReader, size: int = BLOCK)
         next_size = wanted = min(2 * next_size, size)
     if pending:
         yield reader.read(bytes(pending), last=True)
+
+
+def text_of_block(data: bytes, *, before: int, begun: bool, last: bool) -> bytes:
+    """A block's bytes, proved to be UTF-8 in lines of sound length; the first one without its byte order mark.
+
+    before: lines of the file before it. Unfinished where nothing but blanks came so far, Unreadable as `text` says.
+    """
+    if begun:
+        refuse_other_encodings(data, before)
+    elif data.isspace() and not last:
+        raise Unfinished
+    else:
+        data = utf8_text(data)
+    refuse_long_lines(data, before)
+    return data
 
 
 def whole(reader: BlockReader, data: bytes) -> Rows:

@@ -54,6 +54,16 @@ def load(path: Path, compression: Compression | None, max_bytes: int) -> Content
 
 
 @contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """The file as it is, to be read from any place. Unreadable: missing, no regular file, or forbidden."""
+    _regular(path)
+    with _named_faults(path):
+        file = _opened(path)
+    with file:
+        yield file
+
+
+@contextmanager
 def opening(path: Path, compression: Compression | None, max_bytes: int, *, whole: bool = False) -> Iterator[Opened]:
     """The file, open, and closed again at the end: that it did not change meanwhile is told by its last bytes.
 

@@ -8,12 +8,12 @@ from typing import Any
 import polars as pl
 
 from autonama.engines.contract import Engine
-from autonama.ingestion.formats.blocks import Unfinished, whole
+from autonama.ingestion.formats.blocks import text_of_block, whole
 from autonama.ingestion.formats.columns import finished, presence_issues, repeated
 from autonama.ingestion.formats.lines import Judged, judge, line_ends, split_lines
 from autonama.ingestion.formats.records import Fault, RecordReader
 from autonama.ingestion.formats.rows import BAD_ROWS_LIMIT, Rows, Unreadable, too_many_bad_rows
-from autonama.ingestion.formats.text import LOOKS_DEFLATED, refuse_long_lines, refuse_other_encodings, utf8_text
+from autonama.ingestion.formats.text import LOOKS_DEFLATED, refuse_long_lines
 from autonama.ingestion.issues import ISSUE_SCHEMA, issue, issue_frame
 from autonama.visible import visible
 
@@ -80,13 +80,7 @@ class CsvReader:
         return [] if self._rows else [issue("has_rows", "The file has a header and no rows")]
 
     def _text(self, data: bytes, *, last: bool) -> bytes:
-        if self._first is not None:
-            refuse_other_encodings(data, self._lines)
-        elif data.isspace() and not last:
-            raise Unfinished
-        else:
-            data = utf8_text(data)
-        refuse_long_lines(data, self._lines)
+        data = text_of_block(data, before=self._lines, begun=self._first is not None, last=last)
         if b"\r" in data and b'"' not in data:
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         return data

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from autonama.engines.contract import Engine
-from autonama.ingestion.formats.blocks import Unfinished, whole
+from autonama.ingestion.formats.blocks import text_of_block, whole
 from autonama.ingestion.formats.documents import Broken, Document
 from autonama.ingestion.formats.json_rows import JsonRows, kind_of, summary_frame
 from autonama.ingestion.formats.literals import Unstorable, refuse_deep
@@ -16,7 +16,6 @@ from autonama.ingestion.formats.text import (
     line_at,
     refuse_long_lines,
     refuse_long_texts,
-    refuse_other_encodings,
     utf8_text,
 )
 from autonama.ingestion.issues import issue
@@ -64,13 +63,7 @@ class LinesReader:
 
     def read(self, data: bytes, *, last: bool) -> Rows:
         """The rows of the next block."""
-        if self._begun:
-            refuse_other_encodings(data, self._lines)
-        elif data.isspace() and not last:
-            raise Unfinished
-        else:
-            data = utf8_text(data)
-        refuse_long_lines(data, self._lines)
+        data = text_of_block(data, before=self._lines, begun=self._begun, last=last)
         self._begun = True
         _add_lines(data.decode(), self._rows, self._lines)
         self._lines += data.count(b"\n")
