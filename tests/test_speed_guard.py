@@ -9,9 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-LIMITS = {"wall_s": 15.0, "processor": 10.0}
-"""Times the bare \\copy of the same file into the same table, start-up included. Processor time is of client and server
-together; it hardly moves where other programs want the processor, too."""
+LIMITS = {"wall_s": 8.0, "processor": 6.5}
+"""Times the bare \\copy of the same file into the same table, start-up included: about twice what a quiet machine
+needs (3.3 and 4.1). Processor time is of client and server together; it hardly moves where other programs want the
+processor, too."""
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A watched directory in which one set fails: the others are published, and that one comes again when it changes."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
