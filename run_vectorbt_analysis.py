@@ -1,6 +1,9 @@
 """The documented engine command: `python run_vectorbt_analysis.py --config config.json --top-100 --optimize`."""
 
-from autonama.cli.analyze import app
+from autonama.cli.process import whole_process
 
 if __name__ == "__main__":
-    app(prog_name="run_vectorbt_analysis.py")
+    with whole_process():
+        from autonama.cli.analyze import app
+
+        app(prog_name="run_vectorbt_analysis.py")

@@ -56,6 +56,7 @@ class Server:
             "PGDATABASE": embedded.DATABASE,
             "PGTZ": "UTC",
             "AUTONAMA_DATABASE_URL": self.url,
+            "AUTONAMA_MAX_FILE_SIZE_MB": "16384",  # 10 million rows of NDJSON are 3.3 GB, beyond what is the default
             "DLT_DATA_DIR": str(self.directory / "dlt"),
             "RUNTIME__DLTHUB_TELEMETRY": "false",
         }
