@@ -14,6 +14,7 @@ with whole_process():
 
 
 def ended(inside: str) -> subprocess.CompletedProcess[str]:
+    """A process that runs this inside, after its end."""
     program = INSIDE.format(inside=inside)
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 

@@ -131,3 +131,16 @@ def test_without_the_schema(empty_database_url: str) -> None:
         pytest.raises(DatabaseError, match="autonama db upgrade"),
     ):
         retention.cleanup(conn, 30)
+
+
+def test_a_look_before_a_load_serves_the_cleanup_after_it(conn: psycopg.Connection) -> None:
+    """What a look found goes later on, and of what came in since nothing does, whatever age it claims."""
+    store(conn, [400, 1])
+    found = retention.look(conn, 30)
+    conn.execute(
+        "INSERT INTO trading.alerts (symbol, interval, signal, analysis_date, created_at) "
+        "VALUES ('ETHUSDT', '1d', 'BUY', '2026-02-01', now() - interval '400 days')"
+    )
+
+    assert retention.cleanup(conn, 30, found=found) == dict.fromkeys(TABLES, 1)
+    assert counts(conn, "trading.alerts") == [2]

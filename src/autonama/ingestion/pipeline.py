@@ -5,7 +5,7 @@ What a job takes is settled in `plan`, the way of one set through its stages in 
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autonama.database import ledger, migrate, retention
@@ -46,12 +46,13 @@ def ingest(job: Job) -> RunOutcome:
         session.on_connect = lambda conn: ledger.hold_run(conn, run_id)
 
         def work(outcomes: list[SetOutcome]) -> dict[str, int]:
+            old = session.run(lambda conn: retention.look(conn, job.settings.cleanup_days))
             if job.executor is not None or (job.workers > 1 and len(planned.sets) > 1):
                 ingest_at_once(planned, session, run_id, outcomes)
             else:
                 for result_set in planned.sets_in_turn():
                     outcomes.append(ingest_set(planned, session, run_id, result_set))
-            return _clean_up(job, session, outcomes)
+            return _clean_up(job, session, outcomes, old)
 
         run = RunOutcome(run_id, engine, "nothing_new", validate_only=False, sets=(), notes=tuple(notes))
         return recorded(session, run, began, work)
@@ -63,13 +64,16 @@ def select(job: Job) -> tuple[Engine, RuleSet, Sequence[ResultSet]]:
     return planned.engine, planned.rules, planned.sets
 
 
-def _clean_up(job: Job, session: Session, outcomes: Sequence[SetOutcome]) -> dict[str, int]:
+def _clean_up(
+    job: Job, session: Session, outcomes: Sequence[SetOutcome], old: Mapping[str, retention.Old]
+) -> dict[str, int]:
     """Retention follows good news only: while an engine is broken or silent, its last good rows stay."""
     statuses = {outcome.status for outcome in outcomes}
     if "rejected" in statuses or not (job.clean_up or statuses & {"published", "quarantined"}):
         return {}
     reach("cleaning")
-    return session.run(lambda conn: retention.cleanup(conn, job.settings.cleanup_days, tables=engine_tables()))
+    days, tables = job.settings.cleanup_days, engine_tables()
+    return session.run(lambda conn: retention.cleanup(conn, days, tables=tables, found=old))
 
 
 def _options(job: Job) -> dict[str, Any]:
