@@ -95,7 +95,8 @@ class SetOutcome:
 
 def reported(verdict: "Verdict") -> pl.LazyFrame:
     """The good rows, as `SetOutcome.rows` has them."""
-    return verdict.kept.lazy().join(verdict.bad.lazy(), on="row", how="anti", maintain_order="left")
+    rows, bad = verdict.kept.lazy(), verdict.bad
+    return rows if bad.is_empty() else rows.join(bad.lazy(), on="row", how="anti", maintain_order="left")
 
 
 @dataclass(frozen=True)

@@ -137,9 +137,10 @@ def _ranked(rows: pl.LazyFrame, names: Sequence[str], *, descending: bool) -> tu
         return ()
     present = rows.filter(pl.col("total_return").is_not_null())
     # Equal returns stand in the file's order.
-    order = present.sort("total_return", "row", descending=[descending, False]).head(RANKED)
+    order = present.bottom_k(RANKED, by=["total_return", "row"], reverse=[descending, False])
     columns = [pl.col(name) if name in names else pl.lit(None).alias(name) for name in _RESULT]
-    return tuple(Result(*values) for values in order.select(columns).collect().iter_rows())
+    found = order.sort("total_return", "row", descending=[descending, False]).select(columns)
+    return tuple(Result(*values) for values in found.collect().iter_rows())
 
 
 def _flagged(rows: pl.LazyFrame, names: Sequence[str], issues: pl.DataFrame) -> tuple[int, tuple[Flagged, ...]]:
