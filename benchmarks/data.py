@@ -67,6 +67,51 @@ def make(directory: Path, rows: int, forms: tuple[str, ...] = ("csv",), *, doubl
     return Data(directory, rows, total)
 
 
+SWEPT = {"lookback": 40, "degree": 6, "kstd": 21}
+"""How many values each parameter takes in a sweep: 5,040 combinations for a symbol and interval."""
+
+
+def make_sweep(directory: Path, rows: int) -> Path:
+    """A parameter sweep of that many rows as one Parquet file, some 40 bytes a row."""
+    parts = []
+    for number, start in enumerate(range(0, rows, CHUNK)):
+        parts.append(directory / f"part-{number}")
+        _trials(number, np.arange(start, min(start + CHUNK, rows))).write_parquet(parts[-1])
+    path = directory / "sweep_results_bench.parquet"
+    pl.scan_parquet(parts).sink_parquet(path)
+    for part in parts:
+        part.unlink()
+    return path
+
+
+def _trials(number: int, place: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> pl.DataFrame:
+    """Rows of a sweep by their places in it: the parameters run through first, then intervals, then symbols."""
+    rng = np.random.default_rng((SEED, number))
+    rest, values = place, {}
+    for name, count in SWEPT.items():
+        rest, values[name] = np.divmod(rest, count)
+    symbol, interval = np.divmod(rest, len(INTERVALS))
+    held = rng.uniform(1, 90, len(place))
+    returned = np.clip(rng.normal(20, 40, len(place)), -60, 400)
+    return pl.DataFrame(
+        {
+            "symbol": pl.select(pl.concat_str(pl.lit("S"), pl.Series(symbol), pl.lit("USDT"))).to_series(),
+            "interval": np.array(INTERVALS)[interval],
+            "degree": values["degree"] + 1,
+            "kstd": 1 + values["kstd"] / 10,
+            "lookback": 100 + 10 * values["lookback"],
+            "analysis_date": pl.repeat(ANALYSED, len(place), eager=True),
+            "total_return": returned,
+            "sharpe_ratio": returned / 60,
+            "max_drawdown": np.maximum(-returned, 0) + 5,
+            "win_rate": rng.uniform(20, 80, len(place)),
+            "trades": rng.integers(1, 200, len(place)),
+            "exposure": held,
+            "data_points": pl.repeat(720, len(place), eager=True),
+        }
+    )
+
+
 def again(data: Data) -> Data:
     """The same rows in other bytes: the CSV file with one column more, of which nobody takes notice."""
     other = Data(data.directory / "again", data.rows, data.total)

@@ -151,7 +151,7 @@ def charts(sections: dict[str, Section | None]) -> Iterator[tuple[str, str]]:
             "Client MiB against rows": {},
         }
         for figure in found.figures:
-            if figure.runs and figure.name != "validate":
+            if figure.runs and figure.name not in ("validate", scale.SWEEP):
                 for title, field in zip(lines, ("wall_s", "client_mib"), strict=True):
                     line = lines[title].setdefault(f"{figure.name}, {figure.form}", [])
                     line.append((figure.rows, figure.median(field)))

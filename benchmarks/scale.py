@@ -3,13 +3,14 @@
     python -m benchmarks.scale [--rows N,…] [--formats F,…] [--verbs V,…] [--runs N] [--out FILE]
 
 `ingest` publishes into both tables, from empty ones; `doubled` is a CSV file of which the last hundredth repeats keys
-of the first, ingested with --lenient; `validate` needs no database.
+of the first, ingested with --lenient; `validate` needs no database; `sweep` validates a parameter sweep of 100 million
+rows in one Parquet file. (To load it would take 25 GB of disk: it is not loaded.)
 """
 
 import argparse
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import data, results
@@ -22,6 +23,8 @@ from benchmarks.table import seconds
 ROWS = (100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 FORMATS = ("csv", "ndjson", "parquet")
 VERBS = {"validate": ("validate",), "ingest": ("ingest",), "doubled": ("ingest", "--lenient")}
+SWEEP = "sweep"
+SWEEP_ROWS = 100_000_000
 RUNS = 3
 ONCE_FROM = 1_000_000
 """Rows from which one run is enough: what disturbs a short run is little beside a long one."""
@@ -49,6 +52,20 @@ def measured(server: Server, rows: int, form: str, verb: str, runs: int) -> Figu
         shutil.rmtree(directory)
 
 
+def sweep(server: Server) -> Figure:
+    """The one run on the long sweep."""
+    directory = server.directory / "scale"
+    directory.mkdir()
+    try:
+        path = data.make_sweep(directory, SWEEP_ROWS)
+        cost = server.run([*AUTONAMA, "validate", str(path), "--engine", "sweep", "--allow-stale"])
+        return Figure(SWEEP, "parquet", SWEEP_ROWS, (cost,))
+    except Failed as failure:
+        return Figure(SWEEP, "parquet", SWEEP_ROWS, (), failed=failure.brief)
+    finally:
+        shutil.rmtree(directory)
+
+
 def _expect(server: Server, rows: int, doubled: int) -> None:
     for table in ("analysis", "alerts"):
         stored, _ = server.contents(table)
@@ -62,14 +79,22 @@ def main() -> None:
     figures = []
     with running(given.directory) as server:
         print(HEAD)
-        for verb in given.verbs:
-            for form in given.formats if verb != "doubled" else ["csv"]:
-                for rows in given.rows:
-                    figures.append(measured(server, rows, form, verb, given.runs))
-                    print(line(figures[-1]), flush=True)
-                    if given.out:
-                        results.write(given.out, "scale", figures, server)
+        for figure in _all(server, given):
+            figures.append(figure)
+            print(line(figure), flush=True)
+            if given.out:
+                results.write(given.out, "scale", figures, server)
     sys.exit(any(figure.failed for figure in figures))
+
+
+def _all(server: Server, given: argparse.Namespace) -> Iterator[Figure]:
+    for verb in given.verbs:
+        if verb == SWEEP:
+            yield sweep(server)
+            continue
+        for form in given.formats if verb != "doubled" else ["csv"]:
+            for rows in given.rows:
+                yield measured(server, rows, form, verb, given.runs)
 
 
 def line(figure: Figure) -> str:
@@ -90,7 +115,7 @@ def _arguments() -> argparse.Namespace:
     numbers = lambda text: [int(part.replace("_", "")) for part in text.split(",")]  # noqa: E731
     parser.add_argument("--rows", type=numbers, default=list(ROWS))
     parser.add_argument("--formats", type=names, default=list(FORMATS))
-    parser.add_argument("--verbs", type=names, default=list(VERBS), help=", ".join(VERBS))
+    parser.add_argument("--verbs", type=names, default=[*VERBS, SWEEP], help=", ".join([*VERBS, SWEEP]))
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument(
         "--directory", type=Path, help="where the files and the server may lie: 10 million rows take 10 GB"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from benchmarks.results import Figure, Section
+from benchmarks.scale import SWEEP
 
 PEERS = (
     ("pgloader", 5),
@@ -68,11 +69,12 @@ def _moments(section: Section) -> Iterator[Target]:
 
 
 def _scale(section: Section) -> Iterator[Target]:
-    most = max(figure.rows for figure in section.figures)
+    most = max((figure.rows for figure in section.figures if figure.name != SWEEP), default=0)
     for figure in section.figures:
-        if figure.rows == most:
+        if figure.rows == most or figure.name == SWEEP:
             held = figure.median("client_mib") if figure.runs else math.inf
-            yield Target(f"{most:,} rows, {figure.name}, {figure.form}: memory", 1024, held, "MiB")
+            bound = 2048 if figure.name == SWEEP else 1024
+            yield Target(f"{figure.rows:,} rows, {figure.name}, {figure.form}: memory", bound, held, "MiB")
 
 
 def _medians(section: Section, form: str, rows: int) -> Mapping[str, float]:

@@ -28,6 +28,9 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
+ROOM = 6 << 30
+"""Bytes free that eight servers of the tests surely do not fill."""
+
 PASSWORD = "swordfish-0815"  # of the server's TCP door, which asks for one
 
 
@@ -57,6 +60,7 @@ class Server:
         self.run("initdb", *embedded.INITDB, "--auth-host=scram-sha-256", "--no-sync", "-D", str(data))
         options = (
             "-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c wal_level=minimal -c max_wal_senders=0 "
+            "-c max_wal_size=128MB -c min_wal_size=32MB "
             f"-c max_connections=60 -c listen_addresses=127.0.0.1 -p {self.port} -k {sockets}"
         )
         self.run("pg_ctl", "start", "-w", "-D", str(data), "-l", str(data / "server.log"), "-o", options)
@@ -80,7 +84,7 @@ class Server:
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """A PostgreSQL for the whole test run."""
-    directory = Path(tempfile.mkdtemp(prefix="autonama-test-", dir="/tmp"))
+    directory = Path(tempfile.mkdtemp(prefix="autonama-test-", dir=_quick_directory()))
     made = Server(directory, embedded.server_programs(), server_account(directory / "pgdata"), _free_port())
     try:
         made.start()
@@ -139,6 +143,13 @@ def _database(server: Server, template: str) -> Iterator[str]:
     server.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield server.url(name)
     server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _quick_directory() -> str:
+    """In memory where there is room: a database is 300 files, and making one takes 0.02 s there, on a disk 0.15 s."""
+    memory = "/dev/shm"  # noqa: S108 - what is made there has a name that nobody knows, as in any mkdtemp
+    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
+    return memory if roomy else "/tmp"  # noqa: S108
 
 
 def _free_port() -> int:

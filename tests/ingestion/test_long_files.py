@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import polars as pl
 import psycopg
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from autonama.config import load_settings
 from autonama.engines import load_engine
 from autonama.errors import FileChanging
+from autonama.ingestion import spill, validate
 from autonama.ingestion.discover import discover
 from autonama.ingestion.judge import judge, max_bytes
 from autonama.ingestion.read import fingerprint
@@ -48,8 +50,14 @@ CHANGES = st.sampled_from(
 )  # fmt: skip
 
 
-@given(changes=st.dictionaries(st.integers(0, 19), CHANGES, max_size=6), strict=st.booleans(), ends=st.sampled_from(
-    ["\n", "\r\n"]), cut=st.integers(0, 40), block=st.integers(100, 3000))  # fmt: skip
+@given(
+    changes=st.dictionaries(st.integers(0, 19), CHANGES, max_size=6),
+    strict=st.booleans(),
+    ends=st.sampled_from(["\n", "\r\n"]),
+    cut=st.integers(0, 40),
+    block=st.integers(100, 3000),
+    at_once=st.sampled_from([1, 3, 7, 10**6]),
+)
 @settings(max_examples=30, deadline=None)
 def test_the_verdict_is_that_of_the_whole(
     tmp_path_factory: pytest.TempPathFactory,
@@ -58,8 +66,9 @@ def test_the_verdict_is_that_of_the_whole(
     ends: str,
     cut: int,
     block: int,
+    at_once: int,
 ) -> None:
-    """Whatever the faults, and wherever the blocks end: the same findings, bad rows with their texts, good rows."""
+    """Whatever the faults, wherever blocks end, however few rows are held: the same findings, bad rows, good rows."""
     given_rows = [{**row, **changes.get(n, {})} for n, row in enumerate(many(20))]
     text = csv_text(given_rows).replace("\n", ends)
     directory = tmp_path_factory.mktemp("set")
@@ -73,8 +82,9 @@ def test_the_verdict_is_that_of_the_whole(
     assert seen is not None
     whole = judge(result_set, ENGINE, rules, options)
     streamed = Streamed(result_set, ENGINE, rules, options, seen, block=block)
-    taken = list(streamed.blocks())
-    found = streamed.judged()
+    with patch.object(validate, "COMPARED", at_once), patch.object(spill, "ROOM", at_once):
+        taken = list(streamed.blocks())
+        found = streamed.judged()
     assert found.accepted == whole.accepted
     assert found.verdict.read == whole.verdict.read
     assert found.verdict.issues.rows() == whole.verdict.issues.rows()

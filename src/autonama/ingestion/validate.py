@@ -24,6 +24,9 @@ from autonama.ingestion.rules import RuleSet
 from autonama.ingestion.spill import Spill
 from autonama.ingestion.typed import type_columns
 
+COMPARED = 4_000_000
+"""Rows whose hashes are compared with each other at a time, with some 60 bytes each."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -185,8 +188,7 @@ class Kept:
         self._quoted = sorted({name for rule in self._rules if rule.same for name in quotes(rule) if name in own})
         read = {name for rule in self._rules for name in (*reads(rule), *rule.same)}
         self._names = sorted(read | {name for name in keep if name.split("=")[0] in own})
-        self._hashes: dict[tuple[str, ...], list[pl.Series]] = {same: [] for same in self._same}
-        self._numbers: list[pl.Series] = []
+        self._hashes = {same: Spill() for same in self._same}
         self.rows = Spill()
 
     def add(self, typed: pl.DataFrame, texts: pl.DataFrame) -> None:
@@ -198,8 +200,7 @@ class Kept:
             aligned = quoted.height == kept.height
             kept = kept.hstack(quoted.drop("row")) if aligned else kept.join(quoted, on="row", maintain_order="left")
         for same in self._same:
-            self._hashes[same].append(kept.select(same).hash_rows(seed=1))
-        self._numbers.append(kept["row"])
+            self._hashes[same].add(kept.select("row", hash=kept.select(same).hash_rows(seed=1)))
         self.rows.add(kept)
 
     def issues(self) -> pl.DataFrame:
@@ -216,13 +217,22 @@ class Kept:
 
     def _clashes(self, rule: Rule) -> pl.DataFrame:
         """Only rows that share the rule's values can clash: their hashes find them without holding the values."""
-        alike = pl.concat(self._hashes[rule.same]).is_duplicated()
-        if not alike.any():
+        numbers = _alike(self._hashes[rule.same])
+        if numbers.is_empty():
             return no_issues()
-        numbers = pl.concat(self._numbers).filter(alike)
         rows = self.rows.lazy().filter(pl.col("row").is_in(numbers.implode())).collect()
         texts = rows.select("row", "line", *(pl.col(f"{name}=file").alias(name) for name in self._quoted))
         return clash_issues(rule, rows, texts)
+
+
+def _alike(hashes: Spill) -> pl.Series:
+    """The numbers of the rows whose hash another row has, too. Of many rows only a part is compared at a time."""
+    parts = -(-hashes.height // COMPARED)
+    found = [
+        hashes.lazy().filter(pl.col("hash") % parts == part).collect().filter(pl.col("hash").is_duplicated())["row"]
+        for part in range(parts)
+    ]
+    return pl.concat([pl.Series("row", [], pl.UInt32), *found])
 
 
 def without(rows: pl.DataFrame, some: pl.DataFrame) -> pl.DataFrame:
