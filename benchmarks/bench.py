@@ -81,7 +81,7 @@ def main() -> None:
                 print(f"\n{rows:,} rows, {form} ({made.path(form).stat().st_size / 2**20:,.1f} MiB)\n")
                 print(table(found, NAMES), flush=True)
                 if given.out:
-                    results.write(given.out, "compared", figures, server)
+                    results.write(given.out, "compared", figures, server, add=given.add)
         if not given.peers:
             moments.show(server, min(max(given.rows), moments.ROWS), given.runs, given.out)
     sys.exit(any(figure.failed for figure in figures))
@@ -99,6 +99,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds a run (default %(default)s)")
     parser.add_argument("--directory", type=Path, help="where the files and the server may lie")
     parser.add_argument("--out", type=Path, help="a JSON file for the figures")
+    parser.add_argument("--add", action="store_true", help="keep its figures of other rows and formats")
     given = parser.parse_args()
     given.rows = given.rows or list(QUICK_ROWS if given.quick else ROWS)
     given.runs = given.runs or (QUICK_RUNS if given.quick else RUNS)

@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +45,24 @@ class Figure:
         return value * self.scale if field.endswith("_s") else value
 
 
-def write(path: Path, section: str, figures: Sequence[Figure], server: Server) -> None:
-    """Put these figures in the place of the section's older ones."""
+def write(path: Path, section: str, figures: Sequence[Figure], server: Server, *, add: bool = False) -> None:
+    """Put these figures in the place of the section's older ones.
+
+    add: those of other rows and formats stay, if machine, versions and the server's settings are still the same.
+    """
     document = _document(path)
-    document[section] = {
+    told = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "versions": versions(),
         "server": server.settings(),
-        "figures": [asdict(figure) for figure in figures],
     }
+    before = document.get(section, {"figures": []})
+    place = itemgetter("name", "form", "rows")
+    new = [json.loads(json.dumps(asdict(figure))) for figure in figures]
+    kept = before["figures"] if add and all(before.get(name) == told[name] for name in list(told)[1:]) else []
+    replaced = set(map(place, new))
+    document[section] = {**told, "figures": [*(one for one in kept if place(one) not in replaced), *new]}
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 

@@ -83,7 +83,7 @@ def main() -> None:
             figures.append(figure)
             print(line(figure), flush=True)
             if given.out:
-                results.write(given.out, "scale", figures, server)
+                results.write(given.out, "scale", figures, server, add=given.add)
     sys.exit(any(figure.failed for figure in figures))
 
 
@@ -121,6 +121,7 @@ def _arguments() -> argparse.Namespace:
         "--directory", type=Path, help="where the files and the server may lie: 10 million rows take 10 GB"
     )
     parser.add_argument("--out", type=Path, help="a JSON file for the figures")
+    parser.add_argument("--add", action="store_true", help="keep its figures of other rows and formats")
     return parser.parse_args()
 
 
