@@ -135,9 +135,9 @@ def _one_per_clash(rule: Rule, rows: pl.DataFrame) -> pl.DataFrame:
     return told.with_columns(rows=gathered["all_rows"].cast(pl.List(pl.UInt32)))
 
 
-def issue_of_all(rule: Rule, frame: pl.DataFrame) -> pl.DataFrame:
-    """What a rule finds that looks at the whole frame."""
-    result = frame.select(fails=rule.fails.cast(pl.Boolean).fill_null(value=False).any(), **rule.values)
+def issue_of_all(rule: Rule, rows: pl.LazyFrame) -> pl.DataFrame:
+    """What a rule finds that looks at all rows, of which no more are held than its own expressions need."""
+    result = rows.select(fails=rule.fails.cast(pl.Boolean).fill_null(value=False).any(), **rule.values).collect()
     if not result["fails"][0]:
         return no_issues()
     values = {name: result[name][0] for name in rule.values}

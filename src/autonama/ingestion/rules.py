@@ -234,7 +234,7 @@ def _set_rules() -> Iterable[Rule]:
         value = pl.col(metric)
         yield Rule(
             "constant_metric",
-            (pl.len() >= 10) & (value.null_count() == 0) & (value == value.first()).all(),
+            (pl.len() >= 10) & (value.null_count() == 0) & (value.min() == value.max()),
             f"{metric} is {{value}} in every one of {{rows}} rows",
             "no metric is the same in every row of 10 or more",
             "warning",

@@ -209,11 +209,8 @@ class Kept:
         if self.rows.height:
             for rule in self._rules:
                 with applied(rule, self._engine):
-                    frames.append(self._clashes(rule) if rule.same else issue_of_all(rule, self._columns(reads(rule))))
+                    frames.append(self._clashes(rule) if rule.same else issue_of_all(rule, self.rows.lazy()))
         return pl.concat(frames)
-
-    def _columns(self, names: Iterable[str]) -> pl.DataFrame:
-        return self.rows.lazy().select("row", *names).collect()
 
     def _clashes(self, rule: Rule) -> pl.DataFrame:
         """Only rows that share the rule's values can clash: their hashes find them without holding the values."""
