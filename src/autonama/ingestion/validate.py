@@ -125,8 +125,9 @@ class Validation:
     def judge(self, rows: Rows) -> Block:
         """Judge a block's rows by themselves. It changes nothing here, so that blocks can be judged side by side."""
         found = self._settled(rows.issues)
-        structural = found.filter((pl.col("severity") == "error") & pl.col("row").is_not_null())
-        texts = rows.frame.clear() if _condemns(found) else without(rows.frame, structural)
+        texts = (
+            rows.frame.clear() if _condemns(found) else without(rows.frame, _errors(found, pl.col("row").is_not_null()))
+        )
         typed = type_columns(texts, self._engine.columns, self._zone, nests=self._nests)
         by_row = row_issues(typed, texts, self._engine, self._rules)
         return Block(rows, texts, typed, found, by_row, bad_rows(pl.concat([found, by_row])))
@@ -142,7 +143,7 @@ class Validation:
                 naive = int(block.typed[f"{column.name}?naive"].sum())
                 self._naive[column.name] = self._naive.get(column.name, 0) + naive
         keys = {"symbol", "interval", *self._engine.key}
-        unsound = block.by_row.filter((pl.col("severity") == "error") & pl.col("column").is_in(keys))
+        unsound = _errors(block.by_row, pl.col("column").is_in(keys))
         self._kept.add(without(block.typed, unsound), block.texts)
 
     def verdict(
@@ -167,6 +168,8 @@ class Validation:
 
     def _settled(self, issues: pl.DataFrame) -> pl.DataFrame:
         """The reader's issues with the severities of the config; those that are off are gone."""
+        if issues.is_empty():
+            return no_issues()
         code, severity = pl.col("code"), pl.col("severity")
         severity = code.replace_strict(dict(self._rules.severity), default=severity, return_dtype=pl.String)
         return issues.with_columns(severity=severity).filter(pl.col("severity") != "off").select(ISSUE_SCHEMA.names())
@@ -239,7 +242,9 @@ def without(rows: pl.DataFrame, some: pl.DataFrame) -> pl.DataFrame:
 
 def bad_rows(issues: pl.DataFrame) -> pl.DataFrame:
     """`row` and `reasons` (list of text) of the rows that an error names, in the order of rows."""
-    errors = issues.filter((pl.col("severity") == "error") & pl.col("row").is_not_null())
+    errors = _errors(issues, pl.col("row").is_not_null())
+    if errors.is_empty():
+        return pl.DataFrame(schema={"row": pl.UInt32, "reasons": pl.List(pl.String)})
     rows = pl.coalesce(pl.col("rows"), pl.concat_list("row"))
     told = errors.select(row=rows, reasons=pl.concat_str("code", pl.lit(": "), "message")).explode("row")
     return told.group_by("row", maintain_order=True).agg("reasons").sort("row")
@@ -250,7 +255,12 @@ def _sorted(issues: Iterable[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _condemns(issues: pl.DataFrame) -> bool:
-    return not issues.filter((pl.col("severity") == "error") & pl.col("row").is_null()).is_empty()
+    return not _errors(issues, pl.col("row").is_null()).is_empty()
+
+
+def _errors(issues: pl.DataFrame, where: pl.Expr) -> pl.DataFrame:
+    """Those of severity error. Most blocks have no issue, and a filter of nothing takes as long as one of many."""
+    return issues if issues.is_empty() else issues.filter((pl.col("severity") == "error") & where)
 
 
 def _numbered(summary: pl.DataFrame) -> pl.DataFrame:

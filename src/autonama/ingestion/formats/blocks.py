@@ -50,7 +50,8 @@ def read_blocks(chunks: Iterable[bytes], reader: BlockReader, size: int = BLOCK)
         pending += chunk
         if len(pending) < wanted:
             continue
-        block = bytes(pending[: reader.cut(pending)])
+        with memoryview(pending) as view:
+            block = bytes(view[: reader.cut(pending)])
         try:
             if not block:
                 raise Unfinished

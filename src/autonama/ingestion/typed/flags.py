@@ -1,5 +1,7 @@
 """The flags beside a typed column, which the rules of shape read."""
 
+from functools import lru_cache
+
 import polars as pl
 
 
@@ -17,8 +19,9 @@ def true(mask: pl.Series) -> pl.Series:
     return mask.fill_null(value=False) if mask.null_count() else mask
 
 
+@lru_cache(maxsize=4)
 def nowhere(length: int) -> pl.Series:
-    """A mask that is false everywhere."""
+    """A mask that is false everywhere: the same one for every column of a block, as each took 1 ms to be made."""
     return pl.repeat(value=False, n=length, eager=True)
 
 
