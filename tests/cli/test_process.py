@@ -29,7 +29,13 @@ def test_what_was_printed_and_what_was_registered_come_through() -> None:
 
 @pytest.mark.parametrize(
     ("inside", "code"),
-    [("raise SystemExit(3)", 3), ("raise SystemExit", 0), ("raise SystemExit('words')", 1), ("sys.exit(None)", 0)],
+    [
+        ("raise SystemExit(3)", 3),
+        ("raise SystemExit", 0),
+        ("raise SystemExit('words')", 1),
+        ("sys.exit(None)", 0),
+        ("raise KeyboardInterrupt", 130),
+    ],
 )
 def test_the_exit_code_is_that_of_the_exception(inside: str, code: int) -> None:
     """SystemExit's own code is the process's, whatever is registered for its end."""

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from autonama.errors import INTERRUPTED
+
 ALLOCATIONS = 50_000
 """Objects between two looks for garbage. Python's 700 look through the same freshly imported modules again and again:
 0.07 s of the 0.6 s that a hundred rows take, and 0.7 s of the processor's time for a million."""
@@ -41,4 +43,7 @@ def whole_process() -> Iterator[None]:
         code = 0
     except SystemExit as ending:
         code = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
+        raise
+    except KeyboardInterrupt:  # before or after the command, which has its own word for it
+        code = INTERRUPTED
         raise

@@ -23,6 +23,9 @@ EXACT = pl.Decimal(38, EXACT_SCALE)
 SURELY_EXACT = 15
 """Characters of a numeral that the quick cast can neither round nor overflow, nor can PostgreSQL refuse it."""
 
+SURELY_LONG = "0.0001"
+"""A value that no numeral of EXACT_SCALE characters reaches with more digits after the point than EXACT_SCALE."""
+
 UNDEFINED = ("nan", "-nan", "+nan", "null", "none", "na", "n/a", "<na>", "nat")
 """How engines, pandas and numpy write a number that is not there, in lower case."""
 
@@ -38,7 +41,7 @@ _UNBOUNDED = Context(prec=2_000, Emax=10**17, Emin=-(10**17), traps=[InvalidOper
 def typed_number(raw: pl.Series, number: Number) -> list[pl.Series]:
     """The exact value, `=text`, `=float` (the nearest double), the flags, and `?infinite`."""
     exact = raw.cast(EXACT, strict=False)
-    plain = (_quick(raw) & _fits(exact, number)).fill_null(value=False)
+    plain = (_quick(raw, exact) & _fits(exact, number)).fill_null(value=False)
     none = nowhere(len(raw))
     quick = [
         exact.alias(raw.name),
@@ -85,13 +88,19 @@ def _with_odd(
     ]
 
 
-def _quick(text: pl.Series) -> pl.Series:
-    """Where the quick cast cannot have rounded or overflowed, nor has met an exponent that PostgreSQL would refuse."""
+def _quick(text: pl.Series, exact: pl.Series) -> pl.Series:
+    """Where the quick cast cannot have rounded or overflowed, nor has met an exponent that PostgreSQL would refuse.
+
+    Without an exponent EXACT_SCALE characters are never rounded. With one they have 20 digits at most, so that those
+    of a value from `SURELY_LONG` on end before the scale does: only below it exponents are looked for, 1 ms a column.
+    """
     size = text.str.len_bytes()
     short = size <= SURELY_EXACT
     if short.all():
         return short
-    return short | ((size <= EXACT_SCALE) & ~text.str.contains("[eE]"))
+    fine = short | ((size <= EXACT_SCALE) & (exact.abs() >= pl.Series([SURELY_LONG]).cast(EXACT)))
+    small = ((size <= EXACT_SCALE) & ~fine).fill_null(value=False)
+    return fine | (small & ~where(small, text).str.contains("[eE]")) if small.any() else fine
 
 
 def _fits(exact: pl.Series, number: Number) -> pl.Series:
@@ -104,7 +113,7 @@ def _fits(exact: pl.Series, number: Number) -> pl.Series:
 def _any_number(text: pl.Series, number: Number) -> list[pl.Series]:
     """What `typed_number` gives, whatever stands there."""
     exact = text.cast(EXACT, strict=False)
-    long = ((~_quick(text)) | (exact.is_null() & text.str.contains(NUMERAL))).fill_null(value=False)
+    long = ((~_quick(text, exact)) | (exact.is_null() & text.str.contains(NUMERAL))).fill_null(value=False)
     stored = text
     if long.any():
         odd = {value: _as_decimal(value, number) for value in text.filter(long).unique()}

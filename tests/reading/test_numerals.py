@@ -1,0 +1,32 @@
+"""Any numeral is typed as what it says."""
+
+from decimal import ROUND_DOWN, Context, Decimal
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autonama.engines.contract import Number
+from autonama.ingestion.typed.numbers import EXACT_SCALE, typed_number
+
+WIDE = Context(prec=500)
+PRICE = Number(20, 8)
+MANTISSAS = st.from_regex(r"[+-]?([0-9]{1,25}\.?[0-9]{0,25}|\.[0-9]{1,25})", fullmatch=True)
+EXPONENTS = st.one_of(st.just(""), st.from_regex(r"[eE][+-]?[0-9]{1,2}", fullmatch=True))
+NUMERALS = st.builds(str.__add__, MANTISSAS, EXPONENTS)
+
+
+@given(texts=st.lists(NUMERALS, min_size=1, max_size=60))
+@settings(max_examples=300)
+def test_a_numeral_is_its_own_value(texts: list[str]) -> None:
+    """Whatever its length and exponent: its digits down to the 24th, and none where the column cannot hold it."""
+    exact, text, *_ = typed_number(pl.Series("price", texts), PRICE)
+
+    for given_text, value, sent in zip(texts, exact, text, strict=True):
+        true = WIDE.create_decimal(given_text)
+        stored = true.quantize(Decimal(1).scaleb(-8), "ROUND_HALF_UP", WIDE)
+        if abs(stored) >= Decimal(PRICE.limit):
+            assert value is None
+        else:
+            assert value == true.quantize(Decimal(1).scaleb(-EXACT_SCALE), ROUND_DOWN, WIDE)
+            assert WIDE.create_decimal(sent).quantize(Decimal(1).scaleb(-8), "ROUND_HALF_UP", WIDE) == stored
