@@ -13,7 +13,10 @@ WIDE = Context(prec=500)
 PRICE = Number(20, 8)
 MANTISSAS = st.from_regex(r"[+-]?([0-9]{1,25}\.?[0-9]{0,25}|\.[0-9]{1,25})", fullmatch=True)
 EXPONENTS = st.one_of(st.just(""), st.from_regex(r"[eE][+-]?[0-9]{1,2}", fullmatch=True))
-NUMERALS = st.builds(str.__add__, MANTISSAS, EXPONENTS)
+SMALL = st.from_regex(r"-?[1-9]\.[0-9]{12,18}[eE]-[0-9]{1,2}", fullmatch=True)
+"""As Python writes a small double, and with a digit or two more: where a cast begins to round."""
+
+NUMERALS = st.one_of(st.builds(str.__add__, MANTISSAS, EXPONENTS), SMALL)
 
 
 @given(texts=st.lists(NUMERALS, min_size=1, max_size=60))
