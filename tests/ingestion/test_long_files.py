@@ -273,3 +273,36 @@ def test_memory_does_not_follow_the_file(tmp_path: Path) -> None:
     (few, least), (read, most) = measured(small), measured(long)
     assert (few, read) == (60_000, 480_000)
     assert most - least < 120_000_000
+
+
+LEFT = """
+import os, signal, sys
+import polars as pl
+from autonama.ingestion import spill
+spill.ROOM = 1
+rows = spill.Spill()
+rows.add(pl.DataFrame({"row": [1, 2, 3]}))
+print(rows.lazy().collect().height, flush=True)
+if sys.argv[1] == "die":
+    os.kill(os.getpid(), signal.SIGKILL)
+input()
+"""
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    """Temporary rows of a process that was killed go with the next one's; those of one that lives stay."""
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", LEFT]
+    lives = subprocess.Popen([*command, "live"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert lives.stdout is not None
+    assert lives.stdout.readline() == b"3\n"
+    (of_the_living,) = tmp_path.iterdir()
+    subprocess.run([*command, "die"], env=environment, check=False)
+    assert len(list(tmp_path.iterdir())) == 2
+
+    subprocess.run([*command, "end"], env=environment, check=True, input=b"\n")
+    assert list(tmp_path.iterdir()) == [of_the_living]
+    assert (of_the_living / "0.arrow").exists()
+    lives.communicate(b"\n")
+    assert lives.returncode == 0
+    assert list(tmp_path.iterdir()) == []

@@ -1,14 +1,26 @@
 """Frames of one schema, one after the other: in memory while they are few, in temporary files beyond that."""
 
+import os
 import shutil
 import tempfile
 import weakref
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
 
+try:
+    import fcntl
+except ImportError:  # Windows: what a killed process leaves there is left to the system
+    fcntl = None  # type: ignore[assignment]
+
 ROOM = 500_000
 """Rows held in memory, some 300 bytes each."""
+
+
+PREFIX = "autonama-rows-"
+HELD = "held"
+"""A file in each directory that is locked as long as its process lives, however that ends."""
 
 
 class Spill:
@@ -38,10 +50,37 @@ class Spill:
 
     def _write(self) -> None:
         if self._directory is None:
-            self._directory = Path(tempfile.mkdtemp(prefix="autonama-"))
-            weakref.finalize(self, shutil.rmtree, self._directory, ignore_errors=True)
+            _remove_abandoned()
+            self._directory, held = _own_directory()
+            weakref.finalize(self, _remove, self._directory, held)
         path = self._directory / f"{len(self._files)}.arrow"
         # Compressed, so that it is read and not mapped: mapped pages would count as this process's memory.
         pl.concat(self._held).write_ipc(path, compression="lz4")
         self._files.append(path)
         self._held, self._held_rows = [], 0
+
+
+def _own_directory() -> tuple[Path, int]:
+    """A new directory, and the open file by whose lock others see that it is in use. Its name says so only then."""
+    new = Path(tempfile.mkdtemp(prefix="autonama-new-"))
+    held = os.open(new / HELD, os.O_CREAT | os.O_RDWR)
+    if fcntl is not None:
+        fcntl.flock(held, fcntl.LOCK_EX)
+    return new.rename(new.with_name(PREFIX + new.name.rpartition("-")[2])), held
+
+
+def _remove(directory: Path, held: int) -> None:
+    os.close(held)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _remove_abandoned() -> None:
+    """Remove what killed processes of this user left, up to gigabytes: nobody holds its lock."""
+    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{HELD}") if fcntl is not None else ():
+        with suppress(OSError):
+            held = os.open(path, os.O_RDWR)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path.parent, ignore_errors=True)
+            finally:
+                os.close(held)
