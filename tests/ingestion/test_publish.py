@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from autonama.database import retention
 from writing import GOOD, NOW, good, many, write_csv, write_json
 
 SCALES = {"current_price": 8, "lower_band": 8, "upper_band": 8, "potential_return": 4, "total_return": 4,
@@ -84,6 +86,20 @@ def test_the_same_bytes_are_published_once(tmp_path: Path, run_ingest: Any, conn
         run = run_ingest(again)
         assert (run.status, run.exit_code, run.sets[0].status) == ("nothing_new", 0, "already_published")
     assert stored(conn) == before
+
+
+def test_old_rows_are_looked_for_once_and_only_before_a_publication(tmp_path: Path, run_ingest: Any) -> None:
+    """Two new sets ask once where old rows lie, which reads all new pages; known files ask nothing."""
+    with patch.object(retention, "look", wraps=retention.look) as look:
+        for number in (1, 2):
+            write_csv(tmp_path, [good(symbol=f"S{number}USDT")], f"vectorbt_analysis_results_{number}.csv")
+        first = run_ingest(tmp_path, every=True)
+        asked = look.call_args_list[:]
+        again = run_ingest(tmp_path, every=True)
+
+    assert (first.status, again.status) == ("published", "nothing_new")
+    assert [call.args[2:] for call in asked].count(()) == 1
+    assert look.call_args_list == asked
 
 
 def test_a_changed_file_under_an_old_name_is_new(

@@ -1,6 +1,6 @@
 """One result set's way: known already, or judged and published, or refused."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from autonama.database import ledger
@@ -31,10 +31,16 @@ def check_set(plan: Plan, result_set: ResultSet) -> SetOutcome:
 
 
 def ingest_set(
-    plan: Plan, session: Session, run_id: int, result_set: ResultSet, first_look: Seen | None = None
+    plan: Plan,
+    session: Session,
+    run_id: int,
+    result_set: ResultSet,
+    first_look: Seen | None = None,
+    before: Callable[[], object] = lambda: None,
 ) -> SetOutcome:
     """Publish a set, or enter why not, unless the ledger knows it.
 
+    before: called once it is clear that the ledger does not know it.
     first_look: at a set that only this call takes: what the run holds of it, it holds from an attempt cut short.
     """
     try:
@@ -42,6 +48,7 @@ def ingest_set(
         again = None if first_look is None else run_id
         if (known := _known(plan, session, result_set, seen, again)) is not None:
             return known
+        before()
         judging = plan.begin(result_set, seen[0])
         if first_look is not None:
             _require_unchanged(judging, first_look)

@@ -5,7 +5,8 @@ What a job takes is settled in `plan`, the way of one set through its stages in 
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from autonama.database import ledger, migrate, retention
@@ -46,12 +47,14 @@ def ingest(job: Job) -> RunOutcome:
         session.on_connect = lambda conn: ledger.hold_run(conn, run_id)
 
         def work(outcomes: list[SetOutcome]) -> dict[str, int]:
-            old = session.run(lambda conn: retention.look(conn, job.settings.cleanup_days))
+            # Asked once, before the first publication, and not at all where all is known.
+            old = cache(lambda: session.run(lambda conn: retention.look(conn, job.settings.cleanup_days)))
             if job.executor is not None or (job.workers > 1 and len(planned.sets) > 1):
+                old()
                 ingest_at_once(planned, session, run_id, outcomes)
             else:
                 for result_set in planned.sets_in_turn():
-                    outcomes.append(ingest_set(planned, session, run_id, result_set))
+                    outcomes.append(ingest_set(planned, session, run_id, result_set, before=old))
             return _clean_up(job, session, outcomes, old)
 
         run = RunOutcome(run_id, engine, "nothing_new", validate_only=False, sets=(), notes=tuple(notes))
@@ -65,7 +68,7 @@ def select(job: Job) -> tuple[Engine, RuleSet, Sequence[ResultSet]]:
 
 
 def _clean_up(
-    job: Job, session: Session, outcomes: Sequence[SetOutcome], old: Mapping[str, retention.Old]
+    job: Job, session: Session, outcomes: Sequence[SetOutcome], old: Callable[[], Mapping[str, retention.Old]]
 ) -> dict[str, int]:
     """Retention follows good news only: while an engine is broken or silent, its last good rows stay."""
     statuses = {outcome.status for outcome in outcomes}
@@ -73,7 +76,8 @@ def _clean_up(
         return {}
     reach("cleaning")
     days, tables = job.settings.cleanup_days, engine_tables()
-    return session.run(lambda conn: retention.cleanup(conn, days, tables=tables, found=old))
+    found = old()
+    return session.run(lambda conn: retention.cleanup(conn, days, tables=tables, found=found))
 
 
 def _options(job: Job) -> dict[str, Any]:
