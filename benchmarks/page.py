@@ -51,11 +51,13 @@ only for a merge).
 
 FINDINGS = """## Where the time goes
 
-Read off `perf`, `py-spy` and clocks around every COPY, for 200,000 rows into one table; of the machine above, 2026-12-01.
+Read off `perf`, `py-spy` and clocks around every COPY, for 200,000 rows into one table; of the machine above,
+2026-12-01.
 
 - **The start.** Python's modules: what each costs stands in the table above. The end of a process took as long as
-  `import psycopg`: the interpreter freed 800 modules one by one. It is left out now (`cli/process.py`), and Python looks
-  for garbage less often: 0.72 → 0.60 s for 100 rows validated, `--help` 0.20 → 0.16 s, beside the state before.
+  `import psycopg`: the interpreter freed 800 modules one by one. It is left out now (`cli/process.py`), and Python
+  looks for garbage less often: 0.72 → 0.60 s for 100 rows validated, `--help` 0.20 → 0.16 s, with other work on the
+  machine.
 - **PostgreSQL** does for our COPY what it does for `\\copy`, in the same seconds: `python -m benchmarks.copy_parts`
   takes one thing after the other away (processor seconds of the backend, medians of 5):
 
@@ -73,17 +75,17 @@ Read off `perf`, `py-spy` and clocks around every COPY, for 200,000 rows into on
 
   Three columns and an index of lineage cost what rows in the order of the key save. So the whole is our start, the
   first block (0.1 s), and the server's time; where that is short, the start is what is left.
-- **Ours, while PostgreSQL copies**, on the other core: reading a block of 65,000 rows takes 50 ms, typing it 60 ms, the
-  rules 15 ms, to put it in order and write it 35 ms. PostgreSQL waits for it 0.1 to 0.2 s of 200,000 rows.
-- **After the last row** the report took 0.5 s a million rows and the look for old rows 0.4 s, since the BRIN knows
-  nothing of new pages. The look is before the load now, and the report 0.3 s.
+- **Ours, while PostgreSQL copies**, on the other core: reading a block of 65,000 rows takes 44 ms, typing it 62 ms,
+  the rules 11 ms, to put it in order and write it 55 ms. PostgreSQL waits for it 0.1 to 0.2 s of 200,000 rows.
+- **After the last row** the report took 0.34 s a million rows (0.23 s now), and the look for old rows 0.4 s, since the
+  BRIN knows nothing of new pages: it is before the load now.
 - **A known file** is one SHA-256 (1.4 GB/s), a connection, and five short queries. To trust its name, size and time
   instead would be quicker, and would be wrong once.
 
 What gained nothing, or too little for what it would cost: a COPY in binary (8 % less for PostgreSQL, its part of the
 parsing); the key with the date first (8 % less, for `\\copy` as well); BRIN for `file_id` (8 %, but see
-[performance-server.md](performance-server.md)); blocks of 3 or 16 MB; one thread or three for judging; an allocator that
-never gives memory back (a third of the system's time, and the memory).
+[performance-server.md](performance-server.md)); blocks of 3 or 16 MB; one thread for judging; an allocator that never
+gives memory back (a third of the system's time, and the memory).
 """
 
 
@@ -95,6 +97,7 @@ def page(sections: dict[str, Section | None]) -> str:
         parts += [*_compared(compared), "## Where we lose", *_losses(compared)]
     if found := sections["moments"]:
         parts += ["## Start-up, known files, upserts", _measured_on(found), table(found.figures, moments.NAMES)]
+        parts += [FINDINGS]
     if found := sections["scale"]:
         parts += ["## Time and memory against rows", _measured_on(found), "![Curves](images/performance-scale.svg)"]
         parts += ["\n".join([scale.HEAD, *map(scale.line, found.figures)])]
