@@ -1,8 +1,8 @@
 """The house's own bounds: sizes of files, speed of start-up."""
 
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 SOURCE = Path(__file__).parent.parent / "src" / "autonama"
@@ -25,14 +25,20 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_help_is_quick() -> None:
-    """The best of five starts takes under 0.3 s more than Python's own."""
+    """The best of five starts takes under 0.3 s of the processor more than Python's own, whoever else wants it."""
 
     def best(code: tuple[str, ...]) -> float:
         times = []
         for _ in range(5):
-            began = time.perf_counter()
+            before = processor_seconds_of_children()
             subprocess.run((sys.executable, *code), capture_output=True, check=True)
-            times.append(time.perf_counter() - began)
+            times.append(processor_seconds_of_children() - before)
         return min(times)
 
     assert best(("-m", "autonama", "--help")) - best(("-c", "pass")) < 0.3
+
+
+def processor_seconds_of_children() -> float:
+    """User and system time of all that ended so far: at a start it is the wall's time, if nobody else is there."""
+    used = os.times()
+    return used.children_user + used.children_system
