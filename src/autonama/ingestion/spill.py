@@ -60,17 +60,19 @@ class Spill:
         self._held, self._held_rows = [], 0
 
 
-def _own_directory() -> tuple[Path, int]:
+def _own_directory() -> tuple[Path, int | None]:
     """A new directory, and the open file by whose lock others see that it is in use. Its name says so only then."""
     new = Path(tempfile.mkdtemp(prefix="autonama-new-"))
+    if fcntl is None:  # Windows renames no directory in which a file is open
+        return new, None
     held = os.open(new / HELD, os.O_CREAT | os.O_RDWR)
-    if fcntl is not None:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    fcntl.flock(held, fcntl.LOCK_EX)
     return new.rename(new.with_name(PREFIX + new.name.rpartition("-")[2])), held
 
 
-def _remove(directory: Path, held: int) -> None:
-    os.close(held)
+def _remove(directory: Path, held: int | None) -> None:
+    if held is not None:
+        os.close(held)
     shutil.rmtree(directory, ignore_errors=True)
 
 
