@@ -98,8 +98,9 @@ def test_after_sigkill(data_dir: Path) -> None:
     """A killed server is started again, its pid file and a client's backend still there; the client's error passes."""
     with psycopg.connect(embedded.ensure_running(data_dir), autocommit=True) as conn:
         conn.execute("CREATE TABLE kept AS SELECT 1 AS one")
-        os.kill(pid(data_dir), signal.SIGKILL)
-        time.sleep(0.01)
+        killed = pid(data_dir)
+        os.kill(killed, signal.SIGKILL)
+        _await_end([killed])
         with psycopg.connect(embedded.ensure_running(data_dir)) as again:
             assert again.execute("SELECT one FROM kept").fetchall() == [(1,)]
         with pytest.raises(psycopg.Error) as lost:
@@ -213,6 +214,13 @@ def test_running_server_is_found_without_the_wheel(data_dir: Path) -> None:
     assert done.stdout.strip() == address
 
 
+def _await_end(killed: list[int]) -> None:
+    """Until all are gone: for some milliseconds a dying server still takes connections, which then break."""
+    files = [Path(f"/proc/{process}/cmdline") for process in killed]
+    while any(file.exists() and file.read_bytes() for file in files):  # a zombie's is empty
+        time.sleep(0.01)
+
+
 def processes(data_dir: Path) -> list[int]:
     """The server and all its children."""
     main = pid(data_dir)
@@ -244,11 +252,10 @@ def test_after_a_power_cut(data_dir: Path) -> None:
         conn.execute("BEGIN")
         conn.execute("INSERT INTO kept SELECT generate_series(1001, 20000)")
         left = data_dir / "pgdata" / "postmaster.pid"
-        killed = [Path(f"/proc/{process}/cmdline") for process in processes(data_dir)]
-        for process in processes(data_dir):
+        killed = processes(data_dir)
+        for process in killed:
             os.kill(process, signal.SIGKILL)
-        while any(file.exists() and file.read_bytes() for file in killed):  # a zombie's is empty
-            time.sleep(0.01)
+        _await_end(killed)
         assert left.exists()
         with psycopg.connect(embedded.ensure_running(data_dir)) as again:
             assert again.execute("SELECT count(*), max(n) FROM kept").fetchall() == [(1000, 1000)]
