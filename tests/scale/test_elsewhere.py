@@ -70,7 +70,7 @@ def test_no_secret_travels(results: Path, address: str, alone: State) -> None:
     assert run.status == "partial"
     assert state(address) == alone
     assert len(courier.sent) == 9 + 8
-    for secret in (PASSWORD, "4711", "4712", "4713", "4714"):
+    for secret in (PASSWORD, "key-4711", "secret-4712", "pass-4713", "token-4714"):
         assert not any(secret.encode() in sent for sent in courier.sent), secret
 
 
