@@ -1,15 +1,14 @@
 """What travels to workers on other machines, and what they refuse: with an executor that stands for any of them."""
 
-import pickle
 import subprocess
 import sys
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from courier import Courier
 from sets import PASSWORD, State, name_of, state
 
 from autonama.config import load_settings
@@ -20,29 +19,6 @@ from autonama.ingestion.outcome import TRAVELS, RunOutcome
 from autonama.ingestion.pipeline import Job
 from autonama.ingestion.scheduler import workers_of
 from writing import many, write_csv
-
-
-class Courier(Executor):
-    """Does the work here and at once; both ways it is pickled, as on its way to another machine.
-
-    meanwhile: called before each piece of work, with its number.
-    """
-
-    def __init__(self, meanwhile: Callable[[int], object] = lambda _number: None) -> None:
-        self.sent: list[bytes] = []
-        self._meanwhile = meanwhile
-
-    def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """The work, done."""
-        self.sent.append(pickle.dumps((work, args, kwargs)))
-        self._meanwhile(len(self.sent))
-        done: Future[Any] = Future()
-        again, values, named = pickle.loads(self.sent[-1])  # noqa: S301 - our own
-        try:
-            done.set_result(pickle.loads(pickle.dumps(again(*values, **named))))  # noqa: S301
-        except Exception as error:  # noqa: BLE001 - whoever waits for it hears of it
-            done.set_exception(pickle.loads(pickle.dumps(error)))  # noqa: S301
-        return done
 
 
 @pytest.fixture

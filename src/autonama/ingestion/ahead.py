@@ -32,10 +32,19 @@ def ahead(items: Generator[T]) -> Iterator[T]:
 def side_by_side(work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
     """The work on each item, in order; while the caller makes the next item, two earlier ones are worked on."""
     with ThreadPoolExecutor(WORKERS) as pool:
-        under_way: deque[Future[T]] = deque()
+        yield from in_order(lambda item: pool.submit(work, item), items, WORKERS)
+
+
+def in_order(submit: Callable[[S], Future[T]], items: Iterable[S], at_once: int) -> Iterator[T]:
+    """What comes of each item, in order; so many are under way while the caller makes, or works on, another."""
+    under_way: deque[Future[T]] = deque()
+    try:
         for item in items:
-            under_way.append(pool.submit(work, item))
-            if len(under_way) > WORKERS:
+            under_way.append(submit(item))
+            if len(under_way) > at_once:
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()
+    finally:  # nobody wants the rest, or there is none
+        for future in under_way:
+            future.cancel()

@@ -25,17 +25,25 @@ REMEDY = "Set AUTONAMA_DATABASE_URL where the worker is started to the database 
 
 @dataclass(frozen=True)
 class Errand:
-    """A run, for a worker that takes sets of it.
+    """What is to be judged, for a worker.
 
     job: what is asked for, without secrets, paths and whom to tell.
     ruleset: what the run judges by. A worker that would judge by anything else takes nothing.
     now: when the run began to judge, UTC: of one run's rows none is in the future because of where it was read.
-    run_id, started_at: by both the run is told, and with it the database: another one has no such run.
     """
 
     job: "Job"
     ruleset: str
     now: datetime
+
+
+@dataclass(frozen=True)
+class RunErrand(Errand):
+    """A run, for a worker that publishes sets of it.
+
+    run_id, started_at: by both the run is told, and with it the database: another one has no such run.
+    """
+
     run_id: int
     started_at: datetime
 
@@ -63,17 +71,20 @@ def with_own_database(settings: Settings) -> Settings:
     return settings.model_copy(update={name: getattr(own, name) for name in DATABASE_KEYS})
 
 
-def require_same(errand: Errand, ruleset: str, session: Session, settings: Settings) -> None:
-    """ConfigError where this worker judges otherwise than the run, or its database is another, or the run is over."""
-    host = socket.gethostname()
+def require_same_rules(errand: Errand, ruleset: str) -> None:
+    """ConfigError where this worker judges otherwise than the run."""
     if ruleset != errand.ruleset:
         raise ConfigError(
-            f"The worker on {host} judges by the rules {ruleset}, the run by {errand.ruleset}. Install the same "
-            "version of Autonama, and the same plug-ins, on every machine."
+            f"The worker on {socket.gethostname()} judges by the rules {ruleset}, the run by {errand.ruleset}. Install "
+            "the same version of Autonama, and the same plug-ins, on every machine."
         )
+
+
+def require_same_run(errand: RunErrand, session: Session, settings: Settings) -> None:
+    """ConfigError where this worker's database is another than the run's, or the run is over."""
     began = session.run(lambda conn: ledger.run_began(conn, errand.run_id))
     if began != errand.started_at:
         raise ConfigError(
-            f"The worker on {host} finds no run {errand.run_id} under way in {shown(settings)}: it is another "
-            f"database, or the run is over. {REMEDY}"
+            f"The worker on {socket.gethostname()} finds no run {errand.run_id} under way in {shown(settings)}: it is "
+            f"another database, or the run is over. {REMEDY}"
         )

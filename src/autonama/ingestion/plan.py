@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,9 +12,11 @@ from autonama.engines import Engine, load_engine
 from autonama.engines.contract import Rule
 from autonama.errors import ConfigError
 from autonama.ingestion.discover import ResultSet, discover, patterns_of
+from autonama.ingestion.errand import Errand, without_secrets
 from autonama.ingestion.judge import Judged, judge, max_bytes
 from autonama.ingestion.read import Fingerprint, fingerprint
 from autonama.ingestion.rules import RuleSet, rules_for
+from autonama.ingestion.slices import Slices, is_huge
 from autonama.ingestion.streamed import Streamed, is_long
 
 Progress = Callable[[int, int, str], None]
@@ -36,7 +38,8 @@ class Job:
     progress: called with the number of sets done, of all sets, and the name of the next one, or of the last one where
         several are under way.
     workers: so many sets at once, in threads of this process; for `ingest`.
-    executor: who takes the sets in place of this process, perhaps on other machines; they connect by themselves.
+    executor: who takes the sets in place of this process, perhaps on other machines; they connect by themselves. Of a
+        huge Parquet file they judge slices, and this process publishes it.
     """
 
     engine: str
@@ -65,7 +68,8 @@ class Plan:
     def begin(self, result_set: ResultSet, first: Fingerprint | None = None) -> Judged | Streamed:
         """A set on its way to a verdict: a long file is judged while its rows are taken, any other at once."""
         if is_long(result_set):
-            return Streamed(result_set, self.engine, self.rules, self.job.settings, first)
+            slices = Slices(self.job.executor, self.errand()) if self.job.executor and self.stays(result_set) else None
+            return Streamed(result_set, self.engine, self.rules, self.job.settings, first, slices=slices)
         return judge(result_set, self.engine, self.rules, self.job.settings)
 
     def judge(self, result_set: ResultSet) -> Judged:
@@ -74,6 +78,16 @@ class Plan:
         for _ in judging.blocks():
             pass
         return judging.judged()
+
+    def stays(self, result_set: ResultSet) -> bool:
+        """Whether an executor's workers judge slices of a set, so that the set itself stays with this process."""
+        return self.job.executor is not None and is_huge(result_set)
+
+    def errand(self) -> Errand:
+        """What a worker in another process has to know."""
+        settings = without_secrets(self.job.settings)
+        job = replace(self.job, settings=settings, paths=(), progress=untold, executor=None)
+        return Errand(job, self.rules.version, self.now)
 
     def look(self, result_set: ResultSet) -> list[Fingerprint | None]:
         """What tells the content of each file; None for one that cannot be read."""

@@ -42,7 +42,7 @@ def workers_of(address: str, settings: Settings) -> Iterator[Executor]:
     with _silent():
         client = _client(address)
         try:
-            yield _Workers(client.get_executor(pure=False), address)
+            yield _Workers(client.get_executor(pure=False), address, sum(client.nthreads().values()))
         finally:
             client.close(timeout=PATIENCE_S)
 
@@ -86,10 +86,10 @@ def _client(address: str) -> Any:
 
 
 class _Workers(Executor):
-    """Dask's executor, whose own errors become sentences."""
+    """Dask's executor, whose own errors become sentences. width: pieces of work that it takes at once."""
 
-    def __init__(self, executor: Executor, address: str) -> None:
-        self._executor, self._address = executor, visible(address)
+    def __init__(self, executor: Executor, address: str, width: int) -> None:
+        self._executor, self._address, self.width = executor, visible(address), width
 
     def submit(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Have a worker do the work."""

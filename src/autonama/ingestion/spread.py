@@ -48,17 +48,25 @@ class Turns:
     told: Callable[[int, str], None]
 
 
-def spread(sets: Sequence[ResultSet], hands: Hands, turns: Turns, outcomes: list[SetOutcome]) -> None:
+def spread(
+    sets: Sequence[ResultSet],
+    hands: Hands,
+    turns: Turns,
+    outcomes: list[SetOutcome],
+    stays: Callable[[ResultSet], bool] = lambda _: False,
+) -> None:
     """Take all sets. What became of them is added to `outcomes` in the order of the sets, also where an error ends it.
 
     A set that shares content with an earlier one waits until all others are in, as who comes second is told so; the
-    same for one that cannot be read from everywhere, which a machine that lacks it must not refuse.
+    same for one that cannot be read from everywhere, which a machine that lacks it must not refuse, and for those that
+    stay with whom began the run.
     """
     seen: dict[int, Seen] = {}
     done: dict[int, SetOutcome] = {}
     try:
         _collect({number: hands.look(one) for number, one in enumerate(sets)}, seen, hands, turns.beat, _untold)
         first = _first_of_their_content([seen[number] for number in range(len(sets))])
+        first = {number for number in first if not stays(sets[number])}
         futures = {number: hands.take(sets[number], seen[number]) for number in first}
         _collect(futures, done, hands, turns.beat, lambda number: turns.told(len(done), sets[number].name))
         for number in sorted(set(range(len(sets))) - first):

@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -20,9 +20,10 @@ from autonama.ingestion.formats.rows import Rows, Unreadable
 from autonama.ingestion.issues import issue_frame, no_issues
 from autonama.ingestion.judge import Judged, max_bytes, settled, with_originals
 from autonama.ingestion.names import ResultName
-from autonama.ingestion.outcome import REPORTED
 from autonama.ingestion.read import BLOCK_READERS, Fingerprint, SourceFile, fingerprint, settle_if_cut
 from autonama.ingestion.rules import RuleSet
+from autonama.ingestion.shares import Share, new_validation, originals_of, share_of
+from autonama.ingestion.slices import Slices
 from autonama.ingestion.validate import Validation, without
 from autonama.visible import visible
 
@@ -48,6 +49,7 @@ class Streamed:
 
     first_look: what the content was then, if it was looked at; where it is another by now, FileChanging.
     block: bytes of a block.
+    slices: of a Parquet file, who judges them; without, it is done here.
     """
 
     def __init__(
@@ -59,11 +61,12 @@ class Streamed:
         first_look: Fingerprint | None,
         *,
         block: int = BLOCK,
+        slices: Slices | None = None,
     ) -> None:
         self._set, self._engine, self._rules, self._settings = result_set, engine, rules, settings
         self._path: Path = result_set.files[0]
         self._name = ResultName.of(self._path.name)
-        self._fingerprint, self._block = first_look, block
+        self._fingerprint, self._block, self._given_out = first_look, block, slices
         self._most = max_bytes(settings)
         self._verdict: Judged | None = None
         self._begin()
@@ -112,7 +115,7 @@ class Streamed:
         verdict = self.judged().verdict
         wanted = pl.Series(self.late()) if self._name.format != "parquet" else verdict.bad["row"]
         if len(wanted):
-            again = [_originals(block, wanted) for block in self._blocks(self._new_reader(), raw=True)]
+            again = [originals_of(block, wanted) for block in self._blocks(self._new_reader(), raw=True)]
             found = pl.concat([*again, found]).unique("row", keep="first")
         return with_originals(verdict, found)
 
@@ -128,17 +131,24 @@ class Streamed:
         return ParquetReader(self._engine) if form == "parquet" else BLOCK_READERS[form](self._engine)
 
     def _new_validation(self) -> Validation:
-        zone, nests = ZoneInfo(self._settings.engine_timezone), self._name.format != "csv"
-        return Validation(self._engine, self._rules, zone, nests=nests, keep=REPORTED)
+        return new_validation(self._engine, self._rules, self._settings, self._name.format)
 
     def _good(self) -> Generator[pl.DataFrame]:
         refused = False
-        for block in side_by_side(self._validation.judge, self._blocks(self._reader, raw=False)):
-            self._validation.add(block)
-            self._originals.append(_originals(block.rows, block.bad["row"]))
-            refused = refused or self._validation.condemned or (self._rules.strict and not block.bad.is_empty())
+        for share in self._shares():
+            self._validation.add(share.part)
+            self._originals.append(share.originals)
+            refused = refused or self._validation.condemned or (self._rules.strict and not share.originals.is_empty())
             if not refused:
-                yield block.good
+                yield share.good
+
+    def _shares(self) -> Generator[Share]:
+        if self._given_out is not None and self._fingerprint is not None:
+            yield from self._given_out.shares(self._path, self._fingerprint)
+            self._refuse_other(fingerprint(self._path, max_bytes=self._most))
+            return
+        judge = partial(share_of, self._validation, self._engine)
+        yield from side_by_side(judge, self._blocks(self._reader, raw=False))
         self._at_end = issue_frame(self._reader.finish())
 
     def _blocks(self, reader: BlockReader | ParquetReader, *, raw: bool) -> Generator[Rows]:
@@ -174,12 +184,3 @@ class Streamed:
     def _found(self) -> pl.DataFrame:
         none = pl.DataFrame(schema={"row": pl.UInt32, "line": pl.UInt32, "original": pl.String})
         return pl.concat([none, *self._originals])
-
-
-def _originals(block: Rows, numbers: pl.Series) -> pl.DataFrame:
-    rows = (
-        block.frame.filter(pl.col("row").is_in(numbers.cast(pl.UInt32).implode()))
-        if len(numbers)
-        else block.frame.clear()
-    )
-    return rows.select("row", "line", original="raw")

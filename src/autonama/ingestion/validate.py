@@ -1,6 +1,6 @@
 """A file's text frames and a rule set -> the rows that may be stored, the bad ones, and every finding."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
@@ -81,7 +81,7 @@ def validate(source: SourceFile, engine: Engine, rules: RuleSet, zone: tzinfo, k
     """
     validation = Validation(engine, rules, zone, nests=source.format != "csv", keep=keep)
     block = validation.judge(Rows(source.frame, source.issues))
-    validation.add(block)
+    validation.add(validation.part(block))
     return replace(validation.verdict(no_issues(), block.typed, source.summary), typed=block.typed)
 
 
@@ -107,8 +107,24 @@ class Block:
         return without(self.typed, self.bad)
 
 
+@dataclass(frozen=True)
+class Part:
+    """What of a judged block the verdict on the whole needs: it may come from another process.
+
+    read: rows in the block. found, by_row: findings, as of `Block`. condemned: whether they concern the whole file.
+    naive: by column of times, how many had no offset. kept: as `Verdict.kept` says.
+    """
+
+    read: int
+    found: pl.DataFrame
+    by_row: pl.DataFrame
+    condemned: bool
+    naive: Mapping[str, int]
+    kept: pl.DataFrame
+
+
 class Validation:
-    """Judges the blocks of one file, one after the other, and then what only all of them tell.
+    """Judges the blocks of one file, and then what only all of them, added in their order, tell.
 
     nests: whether the format has objects in the place of a text. Other arguments are those of `validate`.
     """
@@ -132,19 +148,29 @@ class Validation:
         by_row = row_issues(typed, texts, self._engine, self._rules)
         return Block(rows, texts, typed, found, by_row, bad_rows(pl.concat([found, by_row])))
 
-    def add(self, block: Block) -> None:
-        """Take in the next block."""
-        self._read += block.rows.frame.height
-        self.condemned = self.condemned or _condemns(block.found)
-        self._found.append(block.found)
-        self._by_row.append(block.by_row)
-        for column in self._engine.columns:
-            if isinstance(column.type, Timestamp):
-                naive = int(block.typed[f"{column.name}?naive"].sum())
-                self._naive[column.name] = self._naive.get(column.name, 0) + naive
+    def part(self, block: Block) -> Part:
+        """What of a block is added. Like `judge` it changes nothing here."""
+        times = [column.name for column in self._engine.columns if isinstance(column.type, Timestamp)]
         keys = {"symbol", "interval", *self._engine.key}
         unsound = _errors(block.by_row, pl.col("column").is_in(keys))
-        self._kept.add(without(block.typed, unsound), block.texts)
+        return Part(
+            read=block.rows.frame.height,
+            found=block.found,
+            by_row=block.by_row,
+            condemned=_condemns(block.found),
+            naive={name: int(block.typed[f"{name}?naive"].sum()) for name in times},
+            kept=self._kept.of(without(block.typed, unsound), block.texts),
+        )
+
+    def add(self, part: Part) -> None:
+        """Take in the next block."""
+        self._read += part.read
+        self.condemned = self.condemned or part.condemned
+        self._found.append(part.found)
+        self._by_row.append(part.by_row)
+        for name, naive in part.naive.items():
+            self._naive[name] = self._naive.get(name, 0) + naive
+        self._kept.add(part.kept)
 
     def verdict(
         self, at_end: pl.DataFrame, typed: pl.DataFrame | None = None, summary: pl.DataFrame | None = None
@@ -194,14 +220,18 @@ class Kept:
         self._hashes = {same: Spill() for same in self._same}
         self.rows = Spill()
 
-    def add(self, typed: pl.DataFrame, texts: pl.DataFrame) -> None:
-        """The next rows, typed and as texts."""
+    def of(self, typed: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+        """What is kept of rows, typed and as texts."""
         quoted = texts.select("row", *(pl.col(name).alias(f"{name}=file") for name in self._quoted))
         # A rule may name what is no column: it is told, with the rule's name, when the rule is applied.
         kept = typed.select("row", "line", *(name for name in self._names if name in typed.columns))
-        if quoted.width > 1:
-            aligned = quoted.height == kept.height
-            kept = kept.hstack(quoted.drop("row")) if aligned else kept.join(quoted, on="row", maintain_order="left")
+        if quoted.width == 1:
+            return kept
+        aligned = quoted.height == kept.height
+        return kept.hstack(quoted.drop("row")) if aligned else kept.join(quoted, on="row", maintain_order="left")
+
+    def add(self, kept: pl.DataFrame) -> None:
+        """The next rows. Hashed here and not where they were judged: another machine may hash otherwise."""
         for same in self._same:
             self._hashes[same].add(kept.select("row", hash=kept.select(same).hash_rows(seed=1)))
         self.rows.add(kept)

@@ -12,7 +12,7 @@ import polars as pl
 from autonama.engines.contract import Engine
 from autonama.ingestion.formats.columns import finished, presence_issues
 from autonama.ingestion.formats.lines import NUL_SHOWN
-from autonama.ingestion.formats.parquet_texts import Texts, decode
+from autonama.ingestion.formats.parquet_texts import Texts, decode, length
 from autonama.ingestion.formats.rows import BAD_ROWS_LIMIT, Rows, Unreadable, too_many_bad_rows
 from autonama.ingestion.issues import issue, issue_frame
 
@@ -26,6 +26,12 @@ def read_rows(data: bytes, engine: Engine, max_bytes: int) -> Rows:
     return Rows(pl.concat([block.frame for block in blocks]), issues)
 
 
+def count_rows(file: IO[bytes], max_bytes: int) -> int:
+    """The number of rows. Unreadable where it is no Parquet file, damaged, or more than `max_bytes` as text."""
+    _refuse_other(file)
+    return length(file, max_bytes)
+
+
 class ParquetReader:
     """Reads a Parquet file slice by slice."""
 
@@ -34,14 +40,18 @@ class ParquetReader:
         self._rows = 0
         self._bad = 0
 
-    def blocks(self, file: IO[bytes], max_bytes: int, *, raw: bool = True) -> Generator[Rows]:
+    def blocks(
+        self, file: IO[bytes], max_bytes: int, *, raw: bool = True, part: range | None = None
+    ) -> Generator[Rows]:
         """The rows of each slice, in memory that does not grow with the file.
 
         raw: with each row's own text, as a JSON object; it is blank without.
+        part: only these rows, counted from 0; that the file is not too large is known then.
         """
         _refuse_other(file)
+        self._rows = part.start if part else 0
         paths = {column.name: column.path for column in self._engine.columns}
-        for texts in decode(file, paths, max_bytes, raw=raw):
+        for texts in decode(file, paths, max_bytes, raw=raw, part=part):
             yield self._block(texts)
 
     def finish(self) -> list[dict[str, Any]]:

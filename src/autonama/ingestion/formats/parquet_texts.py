@@ -3,7 +3,8 @@
 One damaged byte can make the decoder ask for 2^61 bytes of memory, and then the process is gone; a few bytes can stand
 for a value a billion times. `decode` gives that work to a child that may die of it, and hears why. The child is told
 what is wanted by its argument, gets the file as its stdin, and writes messages to stdout: a letter, the length of what
-follows, and that: the names of the file's columns (JSON), slices of the texts (Arrow IPC), what is wrong, or the end.
+follows, and that: the number of rows, the names of the file's columns (JSON), slices of the texts (Arrow IPC), what is
+wrong, or the end.
 """
 
 import io
@@ -16,7 +17,7 @@ from collections.abc import Generator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import polars as pl
 
@@ -38,7 +39,7 @@ PATIENCE_S = 900
 SLICE = 100_000
 """Rows decoded at a time: some 10 MB of texts, and beside them the row group that they stand in."""
 
-NAMES, TEXTS, FAULT, END = b"NTFE"
+ROWS, NAMES, TEXTS, FAULT, END = b"RNTFE"
 
 KILLED = -9
 """How a process ends that the system killed because all memory was gone."""
@@ -57,7 +58,17 @@ class Texts:
     names: tuple[str, ...]
 
 
-def decode(file: IO[bytes], paths: Mapping[str, str], max_bytes: int, *, raw: bool = True) -> Generator[Texts]:
+def length(file: IO[bytes], max_bytes: int) -> int:
+    """The number of rows. Arguments and errors are those of `decode`."""
+    rows = 0
+    for kind, said in _asked(file, {"paths": None, "max_bytes": max_bytes}):
+        rows = int(said) if kind == ROWS else rows
+    return rows
+
+
+def decode(
+    file: IO[bytes], paths: Mapping[str, str], max_bytes: int, *, raw: bool = True, part: range | None = None
+) -> Generator[Texts]:
     """The file's rows as texts, some at a time, at least once.
 
     Floats are the shortest that reads back, decimals exact, times in ISO 8601.
@@ -65,10 +76,22 @@ def decode(file: IO[bytes], paths: Mapping[str, str], max_bytes: int, *, raw: bo
     file: a file that can be read from any place, at its beginning.
     paths: of the wanted columns, by their names; dots lead into structs.
     max_bytes: of the values as text.
+    part: only these rows, counted from 0, of a file of which `length` was asked: it is not measured again.
 
     Unreadable where the file is damaged, or too large.
     """
-    command = (sys.executable, "-P", "-m", __name__, json.dumps([dict(paths), max_bytes, raw]))
+    names: tuple[str, ...] = ()
+    rows = [part.start, part.stop] if part else None
+    for kind, said in _asked(file, {"paths": dict(paths), "max_bytes": max_bytes, "raw": raw, "part": rows}):
+        if kind == NAMES:
+            names = tuple(json.loads(said))
+        elif kind == TEXTS:
+            yield Texts(pl.read_ipc(io.BytesIO(said)), names)
+
+
+def _asked(file: IO[bytes], request: Mapping[str, Any]) -> Generator[tuple[int, bytes]]:
+    """What a child answers about the file: kinds of messages, and what they say."""
+    command = (sys.executable, "-P", "-m", __name__, json.dumps(request))
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
@@ -83,27 +106,23 @@ def decode(file: IO[bytes], paths: Mapping[str, str], max_bytes: int, *, raw: bo
             if not (yield from _told(child.stdout)):
                 code = child.wait()
                 last_words.seek(0)
-                raise Unreadable("file_format", _cause_of_death(code, last_words.read(), max_bytes))
+                raise Unreadable("file_format", _cause_of_death(code, last_words.read(), request["max_bytes"]))
         finally:
             child.kill()  # where nobody wants the rest
 
 
-def _told(answers: IO[bytes]) -> Generator[Texts, None, bool]:
-    """The texts that the child sends. Returns whether it came to its end."""
-    names: tuple[str, ...] = ()
+def _told(answers: IO[bytes]) -> Generator[tuple[int, bytes], None, bool]:
+    """What the child sends. Returns whether it came to its end."""
     while len(head := answers.read(9)) == 9:
-        kind, length = head[0], int.from_bytes(head[1:])
-        said = answers.read(length)
-        if len(said) < length:
+        kind, size = head[0], int.from_bytes(head[1:])
+        said = answers.read(size)
+        if len(said) < size:
             return False
-        if kind == NAMES:
-            names = tuple(json.loads(said))
-        elif kind == TEXTS:
-            yield Texts(pl.read_ipc(io.BytesIO(said)), names)
-        elif kind == FAULT:
+        if kind == FAULT:
             raise Unreadable("file_format", said.decode())
-        else:
+        if kind == END:
             return True
+        yield kind, said
     return False
 
 
@@ -118,23 +137,38 @@ def _cause_of_death(code: int, stderr: bytes, max_bytes: int) -> str:
     return "The Parquet file is damaged: it cannot be decoded. Copy it again"
 
 
-def _answer(file: IO[bytes], paths: Mapping[str, str], max_bytes: int, *, raw: bool) -> None:
+def _answer(
+    file: IO[bytes],
+    paths: Mapping[str, str] | None,
+    max_bytes: int,
+    *,
+    raw: bool = False,
+    part: tuple[int, int] | None = None,
+) -> None:
+    """Say the texts, or without `paths` the number of rows."""
     try:
         lazy = pl.scan_parquet(_readable(file))
         schema = lazy.collect_schema()
-        rows = _refuse_large(lazy, schema, max_bytes)
-        _say(NAMES, json.dumps(schema.names()).encode())
-        wanted = ({"raw": _raw(schema)} if raw else {}) | _wanted(paths, schema)
-        for start in range(0, max(rows, 1), SLICE):
-            texts = io.BytesIO()
-            lazy.slice(start, SLICE).collect().select(**wanted).write_ipc(texts)
-            _say(TEXTS, texts.getvalue())
+        first, last = part or (0, _refuse_large(lazy, schema, max_bytes))
+        if paths is None:
+            _say(ROWS, str(last).encode())
+        else:
+            _say(NAMES, json.dumps(schema.names()).encode())
+            wanted = ({"raw": _raw(schema)} if raw else {}) | _wanted(paths, schema)
+            _say_texts(lazy, wanted, first, last)
     except Unreadable as fault:
         _say(FAULT, str(fault).encode())
     except _DAMAGED as error:
         _say(FAULT, f"The Parquet file is damaged: {_reason(error)}. Copy it again".encode())
     else:
         _say(END, b"")
+
+
+def _say_texts(lazy: pl.LazyFrame, wanted: Mapping[str, pl.Expr], first: int, last: int) -> None:
+    for start in range(first, max(last, first + 1), SLICE):
+        texts = io.BytesIO()
+        lazy.slice(start, min(SLICE, last - start)).collect().select(**wanted).write_ipc(texts)
+        _say(TEXTS, texts.getvalue())
 
 
 def _readable(file: IO[bytes]) -> str | IO[bytes]:
@@ -237,6 +271,6 @@ def _held() -> int:
 
 
 if __name__ == "__main__":
-    wanted, most, whole_rows = json.loads(sys.argv[1])
-    _hold(most)
-    _answer(sys.stdin.buffer, wanted, most, raw=whole_rows)
+    asked = json.loads(sys.argv[1])
+    _hold(asked["max_bytes"])
+    _answer(sys.stdin.buffer, **asked)

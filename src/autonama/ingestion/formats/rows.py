@@ -1,6 +1,8 @@
 """What every format's reader gives back, and how it says that a file cannot be read."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
@@ -33,6 +35,10 @@ class Unreadable(Exception):
     def __init__(self, code: str, message: str, *, line: int | None = None) -> None:
         super().__init__(message)
         self.issue = issue(code, message, line=line)
+
+    def __reduce__(self) -> tuple[Callable[..., "Unreadable"], tuple[str, str]]:
+        """Raised on another machine, it is still itself here."""
+        return partial(Unreadable, line=self.issue["line"]), (self.issue["code"], str(self))
 
 
 def too_many_bad_rows(limit: int = BAD_ROWS_LIMIT) -> Unreadable:
