@@ -3,7 +3,6 @@
 import gzip
 import os
 import stat
-import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,13 +14,9 @@ from typing import IO, cast
 from autonama.errors import FileChanging
 from autonama.faults import reach
 from autonama.ingestion.formats.rows import Unreadable, within
+from autonama.ingestion.formats.zstandard import zstd
 from autonama.ingestion.names import Compression, utc_of
 from autonama.visible import visible
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 CHUNK = 1 << 20
 """Bytes decompressed at a time: a bomb is noticed at most this far beyond the limit."""
