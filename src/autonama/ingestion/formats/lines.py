@@ -15,7 +15,7 @@ from autonama.ingestion.formats.text import LOOKS_DEFLATED
 NUL_SHOWN = "\u2400"
 """Stands for a NUL byte in a row's text, which PostgreSQL cannot store."""
 
-_FAULTS = {"line": pl.UInt32, "raw": pl.String, "code": pl.String, "predicate": pl.String}
+NO_FAULTS = pl.DataFrame(schema={"line": pl.UInt32, "raw": pl.String, "code": pl.String, "predicate": pl.String})
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def judge(data: bytes, body: pl.DataFrame, width: int, delimiter: str, *, last: 
     fit = pl.col("whole") & (pl.col("fields") == width)
     odd = body.filter(~fit)
     if odd.is_empty():
-        return Judged(body, (), pl.DataFrame(schema=_FAULTS))
+        return Judged(body, (), NO_FAULTS)
     records, faults, rest = _by_hand(data, odd.filter(~pl.col("whole")), width, delimiter, last=last)
     alone = pl.col("whole") & ~pl.col("line").is_in(pl.Series(rest, dtype=pl.UInt32).implode())
     blank = (pl.col("fields") == 1) & (raw.str.strip_chars() == "")
@@ -116,7 +116,7 @@ def _by_hand(
                 faults.append(_fault(line, text.decode(), _count(len(record.fields), width)))
         if len(faults) > BAD_ROWS_LIMIT:
             raise too_many_bad_rows()
-    return records, pl.DataFrame(faults, schema=_FAULTS, orient="row"), rest
+    return records, pl.DataFrame(faults, schema=NO_FAULTS.schema, orient="row"), rest
 
 
 def _count(fields: int, width: int) -> str:
