@@ -3,7 +3,7 @@
 from decimal import ROUND_DOWN, Context, Decimal
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from autonama.engines.contract import Number
@@ -20,6 +20,7 @@ NUMERALS = st.one_of(st.builds(str.__add__, MANTISSAS, EXPONENTS), SMALL)
 
 
 @given(texts=st.lists(NUMERALS, min_size=1, max_size=60))
+@example(texts=["600E-27", "0.00"])
 @settings(max_examples=300)
 def test_a_numeral_is_its_own_value(texts: list[str]) -> None:
     """Whatever its length and exponent: its digits down to the 24th, and none where the column cannot hold it."""

@@ -20,11 +20,12 @@ the point, which leaves room for the 17 significant digits of a float down to 1e
 
 EXACT = pl.Decimal(38, EXACT_SCALE)
 
-SURELY_EXACT = 15
-"""Characters of a numeral that the quick cast can neither round nor overflow, nor can PostgreSQL refuse it."""
+SHORT, LONG = 15, EXACT_SCALE
+"""Characters of a numeral that the quick cast does not overflow, nor can PostgreSQL refuse it."""
 
-SURELY_LONG = "0.0001"
-"""A value that no numeral of EXACT_SCALE characters reaches with more digits after the point than EXACT_SCALE."""
+SURELY_SHORT, SURELY_LONG = "0.000000000001", "0.0001"
+"""Values that no numeral of that many characters reaches with more digits after the point than EXACT_SCALE: with an
+exponent it has four digits less than characters, or more."""
 
 UNDEFINED = ("nan", "-nan", "+nan", "null", "none", "na", "n/a", "<na>", "nat")
 """How engines, pandas and numpy write a number that is not there, in lower case."""
@@ -56,7 +57,7 @@ def typed_number(raw: pl.Series, number: Number) -> list[pl.Series]:
 def typed_integer(raw: pl.Series) -> list[pl.Series]:
     """The whole number, `=text`, the flags, and `?infinite`."""
     value = raw.cast(pl.Int64, strict=False)
-    plain = ((raw.str.len_bytes() <= SURELY_EXACT) & value.is_between(-INTEGER_LIMIT, INTEGER_LIMIT - 1)).fill_null(
+    plain = ((raw.str.len_bytes() <= SHORT) & value.is_between(-INTEGER_LIMIT, INTEGER_LIMIT - 1)).fill_null(
         value=False
     )
     none = nowhere(len(raw))
@@ -91,16 +92,16 @@ def _with_odd(
 def _quick(text: pl.Series, exact: pl.Series) -> pl.Series:
     """Where the quick cast cannot have rounded or overflowed, nor has met an exponent that PostgreSQL would refuse.
 
-    Without an exponent EXACT_SCALE characters are never rounded. With one they have 20 digits at most, so that those
-    of a value from `SURELY_LONG` on end before the scale does: only below it exponents are looked for, 1 ms a column.
+    Without an exponent LONG characters are never rounded. With one, values of some size are not: only below it
+    exponents are looked for, as that takes as long as the cast.
     """
-    size = text.str.len_bytes()
-    short = size <= SURELY_EXACT
-    if short.all():
-        return short
-    fine = short | ((size <= EXACT_SCALE) & (exact.abs() >= pl.Series([SURELY_LONG]).cast(EXACT)))
-    small = ((size <= EXACT_SCALE) & ~fine).fill_null(value=False)
-    return fine | (small & ~where(small, text).str.contains("[eE]")) if small.any() else fine
+    size, value = text.str.len_bytes(), exact.abs()
+    short, long = (pl.Series([least]).cast(EXACT) for least in (SURELY_SHORT, SURELY_LONG))
+    fine = ((size <= SHORT) & (value >= short)) | ((size <= LONG) & (value >= long))
+    small = ((size <= LONG) & ~fine).fill_null(value=False)
+    if not text.filter(small).str.contains("[eE]").any():
+        return fine | small
+    return fine | (small & ~where(small, text).str.contains("[eE]"))
 
 
 def _fits(exact: pl.Series, number: Number) -> pl.Series:
