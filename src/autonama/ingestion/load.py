@@ -1,5 +1,6 @@
 """Rows into their tables: COPY, merge, alerts. Everything here is part of a transaction that the caller holds."""
 
+import io
 from collections.abc import Generator, Iterable, Sequence
 from datetime import UTC, datetime, time
 from typing import Any
@@ -208,7 +209,9 @@ def as_csv(good: pl.DataFrame, columns: Iterable[Column], engine: Engine, file_i
     lineage = (pl.lit(engine.name).alias("engine"), pl.lit(file_id).alias("file_id"), pl.col("row").alias("row_number"))
     keys = [pl.col(name).alias(f"key {name}") for name in engine.key]
     ordered = good.select(*named, *lineage, *keys).sort(pl.col("^key .*$"))  # without the flags: half the time
-    return ordered.drop(pl.selectors.starts_with("key ")).write_csv(include_header=False).encode()
+    file = io.BytesIO()  # written as bytes: a text to be encoded took a sixth of all
+    ordered.drop(pl.selectors.starts_with("key ")).write_csv(file, include_header=False)
+    return file.getvalue()
 
 
 def upsert(names: Sequence[str], values: Sequence[str]) -> dict[str, sql.Composable]:
