@@ -44,12 +44,16 @@ class Document:
     """A cursor over a JSON text. `repeated` collects the keys that an object of the last value has twice."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
-        self.repeated: list[str] = []
+        self.begin(text)
         self._decoder = json.JSONDecoder(
             parse_float=Number, parse_int=Number, parse_constant=Number, object_pairs_hook=self._object
         )
+
+    def begin(self, text: str) -> None:
+        """Begins another text. A cursor of its own for each line took a third of the time to read it."""
+        self.text = text
+        self.at = 0
+        self.repeated: list[str] = []
 
     def peek(self) -> str:
         """The next character that is no blank; empty at the end."""

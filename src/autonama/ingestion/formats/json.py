@@ -1,18 +1,20 @@
 """JSON: an array of objects, an object that holds one, or one object a line. Numbers keep their digits."""
 
-import re
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
 
 from autonama.engines.contract import Engine
-from autonama.ingestion.formats.blocks import text_of_block, whole
+from autonama.ingestion.formats.alike import LEAST, Alike, Pieces
+from autonama.ingestion.formats.blocks import BLOCK, FIRST, text_of_block, whole
 from autonama.ingestion.formats.documents import Broken, Document
 from autonama.ingestion.formats.json_rows import JsonRows, kind_of, summary_frame
 from autonama.ingestion.formats.literals import Unstorable, refuse_deep
 from autonama.ingestion.formats.rows import Rows, Unreadable
 from autonama.ingestion.formats.text import (
     LONGEST_LINE,
+    LOOKS_DEFLATED,
     line_at,
     refuse_long_lines,
     refuse_long_texts,
@@ -21,11 +23,12 @@ from autonama.ingestion.formats.text import (
 from autonama.ingestion.issues import issue
 from autonama.visible import visible
 
-_LINE = re.compile(r"[^\n]+")
 
+def read_rows(data: bytes, engine: Engine, least: int = LEAST) -> Rows:
+    """The rows of a `.json` file. Unreadable where it is none of the three shapes, or breaks.
 
-def read_rows(data: bytes, engine: Engine) -> Rows:
-    """The rows of a `.json` file. Unreadable where it is none of the three shapes, or breaks."""
+    least: characters below which rows are not read at once, but one by one.
+    """
     data = utf8_text(data)
     _refuse_nul(data)
     refuse_long_texts(data)
@@ -34,7 +37,7 @@ def read_rows(data: bytes, engine: Engine) -> Rows:
     document = Document(text)
     rows = JsonRows(engine.columns)
     try:
-        return _read_document(document, rows, engine)
+        return _read_document(document, rows, engine, least)
     except Broken as fault:
         raise _unreadable(text, fault, rows.count + 1) from None
 
@@ -45,12 +48,13 @@ def read_lines(data: bytes, engine: Engine) -> Rows:
 
 
 class LinesReader:
-    """Reads one object a line, block by block."""
+    """Reads one object a line, block by block. least: as of `read_rows`."""
 
     header: str | None = None
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, least: int = LEAST) -> None:
         self._rows = JsonRows(engine.columns)
+        self._alike = Alike(engine.columns, least)
         self._lines = 0
         self._begun = False
 
@@ -65,8 +69,10 @@ class LinesReader:
         """The rows of the next block."""
         data = text_of_block(data, before=self._lines, begun=self._begun, last=last)
         self._begun = True
-        _add_lines(data.decode(), self._rows, self._lines)
-        self._lines += data.count(b"\n")
+        for start, stop in _stretches(data):
+            stretch = data[start:stop]
+            _add_lines(stretch, self._rows, self._lines, self._alike)
+            self._lines += stretch.count(b"\n")
         return self._rows.take()
 
     def finish(self) -> list[dict[str, Any]]:
@@ -74,19 +80,19 @@ class LinesReader:
         return self._rows.file_issues()
 
 
-def _read_document(document: Document, rows: JsonRows, engine: Engine) -> Rows:
+def _read_document(document: Document, rows: JsonRows, engine: Engine, least: int) -> Rows:
     first = document.peek()
     if first == "[":
-        _add_elements(document, rows)
+        _add_elements(document, rows, Alike(engine.columns, least))
         _refuse_rest(document)
         return rows.rows()
     if first == "{":
-        return _read_object(document, rows, engine)
+        return _read_object(document, rows, engine, least)
     value = document.value()
     raise Unreadable("file_format", f"The file holds {kind_of(value)}, expected {_shapes(engine)}")
 
 
-def _read_object(document: Document, rows: JsonRows, engine: Engine) -> Rows:
+def _read_object(document: Document, rows: JsonRows, engine: Engine, least: int) -> Rows:
     sections: dict[str, Any] = {}
     found = False
     for key in document.keys():  # noqa: SIM118 - a cursor that moves on, not a dictionary
@@ -94,27 +100,24 @@ def _read_object(document: Document, rows: JsonRows, engine: Engine) -> Rows:
             rows.issues.append(_twice(key))
         if key == engine.rows_at and document.peek() == "[":
             found = True
-            _add_elements(document, rows)
+            _add_elements(document, rows, Alike(engine.columns, least))
         else:
             sections[key] = document.value()
             rows.issues += map(_twice, document.repeated)
     if found:
         _refuse_rest(document)
         return rows.rows(_summary(sections, rows, engine))
-    return _read_lines_instead(document, sections, engine)
+    return _read_lines_instead(document, sections, engine, least)
 
 
-def _read_lines_instead(document: Document, sections: dict[str, Any], engine: Engine) -> Rows:
+def _read_lines_instead(document: Document, sections: dict[str, Any], engine: Engine, least: int) -> Rows:
     """One object a line under the extension `.json`; else the sentence of what was found."""
     on_one_line = "\n" not in document.text[: document.at].strip()
     more = document.peek()
     columns = [column for column in engine.columns if not column.instead]
     known = any(column.path in sections or column.path.split(".")[0] in sections for column in columns)
     if on_one_line and (more == "{" or (not more and known)):
-        refuse_long_lines(document.text.encode())
-        rows = JsonRows(engine.columns)
-        _add_lines(document.text, rows)
-        return rows.rows()
+        return whole(LinesReader(engine, least), document.text.encode())
     for column in engine.columns:
         if column.instead and isinstance(said := sections.get(column.path), str):
             found = f"The engine wrote no results, but {column.path}: {visible(said)}"
@@ -131,32 +134,82 @@ def _twice(key: str) -> dict[str, Any]:
     return issue("columns_unique", f"The object has the key '{visible(key)}' more than once", column=visible(key))
 
 
-def _add_elements(document: Document, rows: JsonRows) -> None:
+def _add_elements(document: Document, rows: JsonRows, alike: Alike) -> None:
     text = document.text
     line, counted = 1, 0
+    due, window = 0, FIRST
     for element in document.elements():
         line += text.count("\n", counted, element.start)
         counted = element.start
-        if element.end - element.start > LONGEST_LINE:
+        raw = text[element.start : element.end]
+        if len(raw) > LONGEST_LINE:
             message = f"line {line}, row {rows.count + 1}: a row of more than {LONGEST_LINE:,} characters is no result"
             raise Unreadable("file_format", message, line=line)
-        rows.add(element.value, text[element.start : element.end], line, document.repeated)
+        rows.add(element.value, raw, line, document.repeated)
+        if element.end >= due:
+            stop = min(element.end + window, len(text))
+            document.at = _add_pieces(text, element.end, stop, rows, alike, line + raw.count("\n"))
+            # A look that ended early was partly in vain: as much is read by hand before the next, which is shorter.
+            due = document.at + min(stop - document.at, FIRST)
+            window = min(max(2 * (document.at - element.end), FIRST), BLOCK)
 
 
-def _add_lines(text: str, rows: JsonRows, before: int = 0) -> None:
-    line, counted = before + 1, 0
-    for match in _LINE.finditer(text):
-        line += text.count("\n", counted, match.start())
-        counted = match.start()
-        raw = match[0].strip(" \t\r")
-        if "\0" in raw:
-            rows.refuse("holds a NUL byte", raw, line, "file_encoding")
-        elif raw:
-            _add_line(raw, line, rows)
+def _add_pieces(text: str, start: int, stop: int, rows: JsonRows, alike: Alike, line: int) -> int:
+    """Adds the objects behind the one that ends at `start`, on that line, and says where the last one of them ends."""
+    pieces = Pieces.of(text, start, stop, row=rows.count + 1, line=line) if alike.pays(stop - start) else None
+    if pieces is None:
+        return start
+    document = Document("")
+
+    def by_hand(raw: str, line: int) -> bool:
+        document.begin(raw)
+        try:
+            value = document.value()
+        except Broken:
+            return False
+        if document.peek() or len(raw) > LONGEST_LINE:
+            return False
+        rows.add(value, raw, line, document.repeated)
+        return True
+
+    first = rows.count + 1
+    refused = rows.add_runs(*alike.runs(pieces.frame, pieces.objects, "\0"), by_hand)
+    if refused is None:
+        return pieces.end
+    return pieces.end_before(refused) if refused > first else start
 
 
-def _add_line(raw: str, line: int, rows: JsonRows) -> None:
-    document = Document(raw)
+def _stretches(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where whole lines of about a block's bytes begin and end: a long text is not held several times over."""
+    start = 0
+    while start < len(data):
+        stop = data.find(b"\n", start + BLOCK) + 1 or len(data)
+        yield start, stop
+        start = stop
+
+
+def _add_lines(data: bytes, rows: JsonRows, before: int, alike: Alike) -> None:
+    """Adds the rows of these lines: those that are alike at once, the others one by one. before: lines before them."""
+    if data.startswith(LOOKS_DEFLATED):
+        raw = pl.Series(data.decode().split("\n"), dtype=pl.String)
+    else:
+        raw = pl.read_lines(data).to_series()
+    lines = raw.str.strip_chars(" \t\r").alias("raw").to_frame().with_row_index("line", offset=before + 1)
+    lines = lines.filter(pl.col("raw") != "").with_row_index("row", offset=rows.count + 1)
+    document = Document("")
+
+    def by_hand(raw: str, line: int) -> bool:
+        _add_line(document, raw, line, rows)
+        return True
+
+    rows.add_runs(*alike.runs(lines, data if lines.height == len(raw) else None, "\n"), by_hand)
+
+
+def _add_line(document: Document, raw: str, line: int, rows: JsonRows) -> None:
+    if "\0" in raw:
+        rows.refuse("holds a NUL byte", raw, line, "file_encoding")
+        return
+    document.begin(raw)
     try:
         value = document.value()
         if document.peek():

@@ -1,12 +1,13 @@
 """Objects become rows of texts, batch by batch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
 from autonama.engines.contract import Column, Json
+from autonama.ingestion.formats.alike import Run
 from autonama.ingestion.formats.columns import finished, presence_issues
 from autonama.ingestion.formats.literals import (
     DEEPEST,
@@ -68,6 +69,7 @@ class JsonRows:
         self._columns = columns
         self._fields = [Field(column) for column in columns]
         self._instead = [field for field in self._fields if field.column.instead]
+        self._schema = ["row", "line", "raw", *(column.name for column in columns)]
         self._absent = {field.path: field for field in self._fields}
         self._known = frozenset(key for column in columns for key in (column.path, column.path.split(".")[0]))
         self._keys: dict[str, None] = {}
@@ -102,6 +104,26 @@ class JsonRows:
             message = f"Row {self.count}{_line(line)} has the key '{name}' more than once"
             self.issues.append(issue("columns_unique", message, row=self.count, line=line, column=name))
 
+    def add_runs(self, runs: Sequence[Run], rest: pl.DataFrame, by_hand: Callable[[str, int], bool]) -> int | None:
+        """Rows that were read at once and, in the places that their numbers say, the others.
+
+        by_hand: adds the text that begins on that line, unless it says False: then nothing from there on is added, and
+        the row's number is given back.
+        """
+        last = self.count + rest.height + sum(run.frame.height for run in runs)
+        notes, refused = list(reversed(runs)), None
+        for row, line, raw in rest.iter_rows():
+            while notes and notes[-1].first < row:
+                self._note_keys(dict.fromkeys(notes.pop().shape.keys))
+            self.count = row - 1
+            if not by_hand(raw, line):
+                refused = row
+                break
+        for run in runs:
+            self._add_run(run if refused is None else run.before(refused))
+        self.count = last if refused is None else refused - 1
+        return refused
+
     def refuse(self, predicate: str, raw: str, line: int | None, code: str = "file_format") -> None:
         """The next row, which cannot be read."""
         self._append({}, raw.replace("\0", "\u2400"), line)
@@ -119,7 +141,10 @@ class JsonRows:
     def take(self) -> Rows:
         """What was added since the last taking, without what is wrong with the file as a whole."""
         self._flush()
-        rows = Rows(finished(pl.concat(self._frames), self._columns, self._bad), issue_frame(self.issues))
+        frame = pl.concat(self._frames)
+        if not frame["row"].is_sorted():
+            frame = frame.sort("row")
+        rows = Rows(finished(frame, self._columns, self._bad), issue_frame(self.issues))
         self._told += len(self.issues)
         self._frames, self._bad, self.issues = [], [], []
         return rows
@@ -130,6 +155,19 @@ class JsonRows:
             return [issue("has_rows", "The file holds no rows")]
         present = {field.path for field in self._fields if field.path not in self._absent}
         return presence_issues(self._columns, present, self._keys) if self._results else []
+
+    def _add_run(self, run: Run) -> None:
+        if run.frame.is_empty():
+            return
+        self._results = True
+        self._note_keys(keys := dict.fromkeys(run.shape.keys))
+        self._strangers += run.frame.height if keys.keys().isdisjoint(self._known) else 0
+        if self._strangers > BAD_ROWS_LIMIT:
+            raise too_many_bad_rows()
+        absent = [field.column.name for field in self._fields if field.column.name not in run.frame.columns]
+        nothing = (pl.lit(None, pl.String).alias(name) for name in absent)
+        self._flush()
+        self._frames.append(run.frame.with_columns(nothing).select(self._schema))
 
     def _append(self, value: dict[str, Any], raw: str, line: int | None) -> None:
         self.count += 1

@@ -29,10 +29,10 @@ def typed_json(raw: pl.Series) -> list[pl.Series]:
 
 def _nested(raw: pl.Series) -> pl.Series:
     """Where an object or array stood instead of a text: its JSON. A text that only begins like one is a text."""
-    alike = raw.to_frame().select(pl.when(pl.first().str.contains(r"^[\[{]")).then(pl.first())).to_series()
-    if alike.null_count() == len(alike):
-        return alike.is_not_null()
-    return alike.map_elements(_is_json, return_dtype=pl.Boolean, skip_nulls=True).fill_null(value=False)
+    begins = raw.str.starts_with("[") | raw.str.starts_with("{")
+    if not begins.any():
+        return nowhere(len(raw))
+    return where(begins, raw).map_elements(_is_json, return_dtype=pl.Boolean, skip_nulls=True).fill_null(value=False)
 
 
 def _is_json(text: str) -> bool:
