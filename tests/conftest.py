@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Generator, Iterator
@@ -11,13 +12,33 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+import warm
 from autonama.database import embedded, migrate
 from autonama.database.account import Account, server_account
 
-hypothesis_settings.register_profile("autonama", deadline=None, database=None)
-hypothesis_settings.load_profile("autonama")
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A law is tried with the same few examples every time; `make test-full` draws many, and others each time.
+
+    No bound of the wall's time is set on an example, and one thread computes: two cores have other tests to run, too,
+    and OpenBLAS's threads keep both busy while they wait for each other over a matrix of a few hundred numbers.
+    """
+    few = "not full" in config.option.markexpr
+    hypothesis_settings.register_profile(
+        "autonama",
+        deadline=None,
+        database=None,
+        derandomize=few,
+        max_examples=40 if few else 100,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    hypothesis_settings.load_profile("autonama")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; commands would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -26,6 +47,11 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     report = yield
     report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
     return report
+
+
+def pytest_unconfigure() -> None:
+    """The process that the commands were forked from ends with the tests."""
+    warm.end()
 
 
 ROOM = 6 << 30
@@ -82,9 +108,17 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def quick_directory() -> str:
+    """In memory where there is room: a database is 300 files, and making one takes 0.02 s there, on a disk 0.15 s."""
+    memory = "/dev/shm"  # noqa: S108 - what is made there has a name that nobody knows, as in any mkdtemp
+    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
+    return memory if roomy else "/tmp"  # noqa: S108
+
+
+@pytest.fixture(scope="session")
+def server(quick_directory: str) -> Iterator[Server]:
     """A PostgreSQL for the whole test run."""
-    directory = Path(tempfile.mkdtemp(prefix="autonama-test-", dir=_quick_directory()))
+    directory = Path(tempfile.mkdtemp(prefix="autonama-test-", dir=quick_directory))
     made = Server(directory, embedded.server_programs(), server_account(directory / "pgdata"), _free_port())
     try:
         made.start()
@@ -143,13 +177,6 @@ def _database(server: Server, template: str) -> Iterator[str]:
     server.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield server.url(name)
     server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _quick_directory() -> str:
-    """In memory where there is room: a database is 300 files, and making one takes 0.02 s there, on a disk 0.15 s."""
-    memory = "/dev/shm"  # noqa: S108 - what is made there has a name that nobody knows, as in any mkdtemp
-    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
-    return memory if roomy else "/tmp"  # noqa: S108
 
 
 def _free_port() -> int:

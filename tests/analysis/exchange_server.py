@@ -31,7 +31,8 @@ class Fault:
 class Market:
     """What the server serves. All of it may be changed while it runs.
 
-    info: status, base and quote asset, spot trading allowed, by symbol. clock: the server's time.
+    info: status, base and quote asset, spot trading allowed, by symbol. clock: the server's time. hanging: how many
+    requests wait for their answer, and most_hanging how many ever did at once.
     """
 
     clock: datetime
@@ -43,6 +44,8 @@ class Market:
     used: int = 0
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     url: str = ""
+    hanging: int = 0
+    most_hanging: int = 0
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, path: str, query: dict[str, str]) -> tuple[int, object]:
@@ -80,6 +83,7 @@ class Market:
 @contextmanager
 def serving(market: Market) -> Iterator[Market]:
     """The market, served at `market.url` as long as the block runs."""
+    counting = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -90,7 +94,12 @@ def serving(market: Market) -> Iterator[Market]:
             market.requests.append((parts.path, query))
             market.used += WEIGHTS.get(parts.path, 1)
             fault = market.faults.popleft() if market.faults else Fault()
+            with counting:
+                market.hanging += 1
+                market.most_hanging = max(market.most_hanging, market.hanging)
             market.stopping.wait(fault.hang)
+            with counting:
+                market.hanging -= 1
             status, content = market.answer(parts.path, query)
             body = json.dumps(content).encode() if fault.body is None else fault.body
             self.send_response_only(status if fault.status == 200 else fault.status)

@@ -15,6 +15,8 @@ import pytest
 from exchange_server import Market, serving
 from making import after, candles, frame
 
+import warm
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -42,9 +44,7 @@ def exchange() -> Iterator[Market]:
 
 def run(directory: Path, *args: str, url: str | None = None) -> subprocess.CompletedProcess[str]:
     """`autonama` with these arguments in a directory."""
-    env = {**os.environ, **({"AUTONAMA_DATABASE_URL": url} if url else {})}
-    command = (sys.executable, "-m", "autonama", *args)
-    return subprocess.run(command, cwd=directory, env=env, capture_output=True, text=True, check=False)
+    return warm.run(*args, cwd=directory, env={**os.environ, **({"AUTONAMA_DATABASE_URL": url} if url else {})})
 
 
 OFFLINE = ("--source", "candles.parquet", "--days", "3650", "--output", "results")

@@ -12,15 +12,15 @@ from exchange_server import Market, serving
 from making import after, candles
 from verifying import DOCUMENTED, analysed, market, written
 
+import warm
+
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT.parent / "shared" / "data" / "results"
 
 
 def run(directory: Path, *args: str) -> subprocess.CompletedProcess[str]:
     """`autonama` with these arguments in a directory."""
-    command = (sys.executable, "-m", "autonama", *args)
-    env = {**os.environ, "COLUMNS": "200"}
-    return subprocess.run(command, cwd=directory, env=env, capture_output=True, text=True, check=False)
+    return warm.run(*args, cwd=directory, env={**os.environ, "COLUMNS": "200"})
 
 
 @pytest.fixture

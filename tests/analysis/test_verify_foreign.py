@@ -169,7 +169,7 @@ def test_what_cannot_be_checked_is_said(tmp_path: Path, bars: int, change: Row, 
     assert told in issues(found)["message"][0]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=settings.default.max_examples * 15 // 100, suppress_health_check=list(HealthCheck))
 @given(places=st.lists(st.sampled_from(["good", "moved", "absent", "bad"]), min_size=1, max_size=12))
 def test_every_row_is_counted_once(tmp_path: Path, places: list[str]) -> None:
     """Reproduced, not reproduced and not checked add up to the rows of the file, whatever it holds."""

@@ -43,7 +43,7 @@ def test_two_processes_find_the_same(tmp_path: Path, source: Path) -> None:
     assert issues(one).equals(issues(two))
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=settings.default.max_examples // 10, suppress_health_check=list(HealthCheck))
 @given(end=st.integers(300, 420), degree=st.integers(1, 6), kstd=st.integers(50, 300), lookback=st.integers(20, 150))
 def test_candles_after_a_row_change_nothing(tmp_path: Path, end: int, degree: int, kstd: int, lookback: int) -> None:
     """A row that was made when fewer candles were known is reproduced from a source that has gone on since."""

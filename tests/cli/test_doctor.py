@@ -13,19 +13,14 @@ from typing import Any
 import psycopg
 import pytest
 
+import warm
+
 Found = dict[str, list[dict[str, Any]]]
 
 
 def doctor(*args: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command as a user does."""
-    return subprocess.run(
-        (sys.executable, "-m", "autonama", "doctor", *args),
-        cwd=cwd,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return warm.run("doctor", *args, cwd=cwd, env={**os.environ, **environment})
 
 
 def examined(*args: str, cwd: Path, **environment: str) -> tuple[int, Found]:

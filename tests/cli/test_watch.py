@@ -93,9 +93,9 @@ def test_a_file_that_is_renamed_in(results: Path, database_url: str) -> None:
 
 def test_csv_and_json_of_one_set_go_together(results: Path, database_url: str, conn: psycopg.Connection[Any]) -> None:
     """The sibling that comes a moment later is waited for; one that comes much later is entered as of the same set."""
-    with Watcher(results, database_url, settle=0.8) as watcher:
+    with Watcher(results, database_url, settle=1.2) as watcher:  # three times as long where one is alone
         write_csv(results, many(3))
-        time.sleep(1)
+        time.sleep(1.3)
         write_json(results, many(3))
         (line,) = watcher.wait(*SETS)
         assert len(line["set"]["files"]) == 2

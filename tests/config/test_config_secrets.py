@@ -4,8 +4,6 @@ import copy
 import io
 import json
 import logging
-import subprocess
-import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+import warm
 from autonama.config import Settings, load_settings, settings_from_db_config
 from autonama.errors import ConfigError
 from autonama.logs import logging_to
@@ -233,7 +232,7 @@ def test_no_command_shows_it(write_config, tmp_path: Path, monkeypatch: pytest.M
         ("ingest", "--config", str(broken)),
         ("validate", "--config", str(config), "--database-url", nobody),
     ):
-        done = subprocess.run((sys.executable, "-m", "autonama", *command), capture_output=True, text=True, check=False)
+        done = warm.run(*command)
         assert done.returncode > 1
         assert not holds_secret(done.stdout + done.stderr)
     files = [path for path in tmp_path.rglob("*") if path.is_file() and path not in (config, broken)]

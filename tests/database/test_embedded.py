@@ -33,9 +33,9 @@ TEMPORARY = Path(tempfile.gettempdir())
 
 
 @pytest.fixture
-def data_dir() -> Iterator[Path]:
+def data_dir(quick_directory: str) -> Iterator[Path]:
     """A data directory that is not there yet, with a path short enough for a socket; its server is stopped."""
-    above = Path(tempfile.mkdtemp(prefix="autonama-", dir="/tmp"))
+    above = Path(tempfile.mkdtemp(prefix="autonama-", dir=quick_directory))
     yield above / "data"
     for directory in above.rglob("pgdata"):
         embedded.stop(directory.parent)
@@ -216,9 +216,16 @@ def test_running_server_is_found_without_the_wheel(data_dir: Path) -> None:
 
 def _await_end(killed: list[int]) -> None:
     """Until all are gone: for some milliseconds a dying server still takes connections, which then break."""
-    files = [Path(f"/proc/{process}/cmdline") for process in killed]
-    while any(file.exists() and file.read_bytes() for file in files):  # a zombie's is empty
+    while any(map(_lives, killed)):
         time.sleep(0.01)
+
+
+def _lives(process: int) -> bool:
+    """Whether it is there, and no zombie, whose sockets are closed: its memory goes before they do."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def processes(data_dir: Path) -> list[int]:
@@ -270,7 +277,7 @@ def installed(data_dir: Path) -> Path:
     site = data_dir.parent / "site"
     for package in (embedded.WHEEL, f"{embedded.WHEEL}.libs"):
         if (there / package).exists():
-            shutil.copytree(there / package, site / package, symlinks=True, copy_function=os.link)
+            shutil.copytree(there / package, site / package, symlinks=True)
     data_dir.parent.chmod(0o755)
     return site
 
@@ -345,11 +352,11 @@ class Person:
 
 
 @pytest.fixture
-def two_users() -> Iterator[list[Person]]:
+def two_users(quick_directory: str) -> Iterator[list[Person]]:
     """Two OS users of this machine, made for this test, each with a home that only they can enter."""
     if os.geteuid() != 0 or shutil.which("useradd") is None:
         pytest.skip("only root can make two OS users, with useradd")
-    above = Path(tempfile.mkdtemp(prefix="autonama-homes-", dir="/tmp"))
+    above = Path(tempfile.mkdtemp(prefix="autonama-homes-", dir=quick_directory))
     above.chmod(0o755)
     made: list[Person] = []
     try:

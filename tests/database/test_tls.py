@@ -5,7 +5,6 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+import warm
 from autonama.config import load_settings
 from autonama.database import connect
 from autonama.database.account import Account, server_account
@@ -247,8 +247,7 @@ def test_backups_go_encrypted_too(tls: TlsServer, tmp_path: Path) -> None:
     }
 
     def run(*words: str, code: int = 0) -> str:
-        command = (sys.executable, "-m", "autonama", "db", *words)
-        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+        done = warm.run("db", *words, cwd=tmp_path, env=env)
         assert done.returncode == code, done.stderr
         assert PASSWORD not in done.stdout + done.stderr
         return done.stderr

@@ -1,8 +1,7 @@
 """What stands in the database after a run: exactly the file's rows, once, with their way back."""
 
 import json
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autonama.database import retention
+from autonama.ingestion import plan
 from writing import GOOD, NOW, good, many, write_csv, write_json
 
 SCALES = {"current_price": 8, "lower_band": 8, "upper_band": 8, "potential_return": 4, "total_return": 4,
@@ -233,16 +233,25 @@ def test_a_refused_set_is_not_judged_again_by_all(tmp_path: Path, run_ingest: An
     assert lenient.sets[0].status == "quarantined"
 
 
+class TenMinutesLater(datetime):
+    """A clock that is ahead."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:
+        """The time in ten minutes."""
+        return datetime.now(tz) + timedelta(minutes=10)
+
+
 def test_a_set_that_came_too_early_is_taken_when_its_time_has_come(
-    tmp_path: Path, run_ingest: Any, conn: psycopg.Connection[Any]
+    tmp_path: Path, run_ingest: Any, conn: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An engine's clock that is fast refuses its set for a while only: `every` looks again at what time can mend."""
-    soon = datetime.now(UTC) + timedelta(minutes=5, seconds=2)
+    soon = datetime.now(UTC) + timedelta(minutes=15)
     write_csv(tmp_path, [good(analysis_date=soon.isoformat())])
     assert run_ingest(tmp_path, every=True).exit_code == 1
     again = run_ingest(tmp_path, every=True)
     assert (again.status, again.exit_code) == ("nothing_new", 0)
-    time.sleep(2.5)
+    monkeypatch.setattr(plan, "datetime", TenMinutesLater)
     assert run_ingest(tmp_path, every=True).status == "published"
     assert conn.execute("SELECT count(*) FROM ingestion.files WHERE status = 'rejected'").fetchone() == (1,)
 
@@ -260,7 +269,7 @@ notations = st.sampled_from(["{}", "{:f}", "{:e}", "+{:f}", " {:f} "])
 
 
 @given(values=st.lists(st.tuples(prices, notations), min_size=1, max_size=15))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
+@settings(suppress_health_check=list(HealthCheck), max_examples=settings.default.max_examples * 15 // 100)
 def test_any_notation_is_stored_exactly(
     values: list[tuple[Decimal, str]],
     tmp_path_factory: pytest.TempPathFactory,

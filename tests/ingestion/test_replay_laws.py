@@ -68,7 +68,7 @@ FORMS = ("csv", "json", "ndjson", "parquet")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=8)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(
     form=st.sampled_from(FORMS),
     changes=st.lists(
@@ -176,7 +176,7 @@ def _check_laws(conn: psycopg.Connection[Any]) -> None:
 SIGNS = st.text(st.sampled_from("'=+-@\t\r\n＝ 1e.,;\"x"), max_size=6)
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(cells=st.lists(st.one_of(SIGNS, TEXTS), min_size=1, max_size=5))
 def test_what_is_exported_comes_back_as_it_was(cells: list[str], tmp_path: Path) -> None:
     """Any text goes through the file and back unchanged, and in the file no cell but a number begins as a formula."""

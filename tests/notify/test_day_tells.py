@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import pytest
 from receiver import TOKEN, Receiver
 
+import warm
 from autonama.analysis import synthetic
 
 
@@ -26,14 +25,7 @@ def day(desk: Path, url: str, *, until: int = 0) -> Any:
     every = [one[: len(one) - until] for one in synthetic.market(datetime.now(UTC), 300)]
     synthetic.frame(every).write_parquet(desk / "candles.parquet")
     flags = ("--source", "candles.parquet", "--output", "results", "--kstd", "1.5", "--json")
-    done = subprocess.run(
-        (sys.executable, "-m", "autonama", "daily", *flags),
-        cwd=desk,
-        env={**os.environ, "AUTONAMA_DATABASE_URL": url},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = warm.run("daily", *flags, cwd=desk, env={**os.environ, "AUTONAMA_DATABASE_URL": url})
     assert TOKEN not in done.stdout + done.stderr
     return json.loads(done.stdout)
 
@@ -52,14 +44,8 @@ def test_one_message_names_the_flips_of_the_report(desk: Path, database_url: str
 def test_missing_market_data_is_told(desk: Path, database_url: str, receiver: Receiver) -> None:
     """A failed day is news, too: the message has its error."""
     (desk / "candles.parquet").mkdir()
-    done = subprocess.run(
-        (sys.executable, "-m", "autonama", "daily", "--source", "candles.parquet"),
-        cwd=desk,
-        env={**os.environ, "AUTONAMA_DATABASE_URL": database_url},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    env = {**os.environ, "AUTONAMA_DATABASE_URL": database_url}
+    done = warm.run("daily", "--source", "candles.parquet", cwd=desk, env=env)
     [message] = receiver.messages
     assert (done.returncode, "holds no .csv" in message["message"]) == (4, True), message
 

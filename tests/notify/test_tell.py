@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from receiver import TOKEN, Receiver
 
+import warm
 from autonama.config import Settings, load_settings
 from autonama.ingestion.outcome import RunOutcome
 from autonama.ingestion.pipeline import Job, check, ingest
@@ -267,14 +268,13 @@ def test_no_secret_of_an_address_leaks(
     write_csv(tmp_path, [good(symbol="BTC")])
     env = {**os.environ, "AUTONAMA_DATABASE_URL": database_url, "AUTONAMA_NOTIFY__URLS": receiver.url}
     said = ""
-    for words in (
-        ("-m", "autonama", "ingest", ".", "--json", "--report", "page.html", "-v"),
-        (str(ROOT / "run_ingestion.py"), "--skip-conda-check", "--engine-results-dir", "."),
-        ("-m", "autonama", "ingest", "nowhere"),
-        ("-m", "autonama", "doctor"),
+    script = (sys.executable, str(ROOT / "run_ingestion.py"), "--skip-conda-check", "--engine-results-dir", ".")
+    for done in (
+        warm.run("ingest", ".", "--json", "--report", "page.html", "-v", cwd=tmp_path, env=env),
+        subprocess.run(script, cwd=tmp_path, env=env, capture_output=True, text=True, check=False),
+        warm.run("ingest", "nowhere", cwd=tmp_path, env=env),
+        warm.run("doctor", cwd=tmp_path, env=env),
     ):
-        done = subprocess.run((sys.executable, *words), cwd=tmp_path, env=env, capture_output=True, text=True,
-                              check=False)  # fmt: skip
         said += done.stdout + done.stderr
     assert len(receiver.messages) == 3
     assert said.count("it answered with 503") == (3 if status == 503 else 0)

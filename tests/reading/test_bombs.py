@@ -47,11 +47,11 @@ def peak():
 
 path, limit, engine = Path(sys.argv[1]), int(sys.argv[2]), load_engine("vectorbt")
 rules = rules_for(engine, load_settings(engine_results_dir="."), now=datetime.now(UTC))
-before, began = peak(), time.perf_counter()
+before, began = peak(), time.process_time()
 verdict = validate(read(path, engine, max_bytes=limit), engine, rules, UTC)
 codes = sorted(set(verdict.issues["code"]))
 messages = verdict.issues["message"].head(1).to_list()
-print(json.dumps([codes, messages, verdict.read, peak() - before, time.perf_counter() - began]))
+print(json.dumps([codes, messages, verdict.read, peak() - before, time.process_time() - began]))
 """
 
 
@@ -62,7 +62,7 @@ def limits() -> None:
 
 
 def read_apart(path: Path, limit: int = LIMIT) -> tuple[list[str], list[str], int, int, float]:
-    """Codes, the first message, rows, bytes that the process grew by, seconds."""
+    """Codes, the first message, rows, bytes that the process grew by, seconds of the processor."""
     os.utime(path, (time.time() - 60,) * 2)
     command = (sys.executable, "-c", CHILD, str(path), str(limit))
     done = subprocess.run(command, capture_output=True, text=True, timeout=2 * SECONDS, check=False, preexec_fn=limits)

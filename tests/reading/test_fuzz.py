@@ -28,7 +28,8 @@ from autonama.ingestion.validate import validate
 from writing import csv_text, many
 
 SOONEST_S = 5.0
-"""Seconds for one input of some kilobytes. It takes about 10 ms; a hang, or time that grows with a square, does not."""
+"""Seconds of the processor for one input of some kilobytes. It takes about 10 ms; a loop without end, or time that
+grows with a square, does not."""
 
 NUMBERS = (b"1e999999999", b"-1e-999999999", b"9" * 5_000, b"0." + b"0" * 5_000 + b"1", b"1e" + b"9" * 400,
            b"NaN", b"-Infinity", b"0x1p3", b"1_0", b"\xd9\xa1\xd9\xa2", b"--1", b"1e", b"+.5",
@@ -155,10 +156,10 @@ CODES = {name: {entry.code for entry in catalogue(name, SETTINGS)} for name in R
 
 def prove(path: Path, engine: Engine) -> None:
     """The law: within its time a file ends in rows or in findings of the catalogue, and what is good can be stored."""
-    began = time.perf_counter()
+    began = time.process_time()
     source = read(path, engine, max_bytes=1 << 22)
     verdict = validate(source, engine, RULES[engine.name], UTC)
-    assert time.perf_counter() - began < SOONEST_S
+    assert time.process_time() - began < SOONEST_S
     assert set(verdict.issues["code"]) <= CODES[engine.name]
     assert source.frame["row"].to_list() == list(range(1, source.frame.height + 1))
     assert source.frame.height or not source.issues.filter(severity="error").is_empty()
@@ -187,7 +188,7 @@ def tried(tmp_path: Path) -> Callable[[bytes, str], None]:
     return write_and_prove
 
 
-@pytest.mark.parametrize("examples", [100, pytest.param(3_000, marks=pytest.mark.full)])
+@pytest.mark.parametrize("examples", [50, pytest.param(3_000, marks=pytest.mark.full)])
 def test_damaged_files_end_in_rows_or_findings(examples: int, tried: Callable[[bytes, str], None]) -> None:
     """Whatever was done to a sound file of any format, packed or not: rows or findings, within its time."""
 
@@ -203,7 +204,7 @@ def test_damaged_files_end_in_rows_or_findings(examples: int, tried: Callable[[b
     holds()
 
 
-@pytest.mark.parametrize("examples", [100, pytest.param(3_000, marks=pytest.mark.full)])
+@pytest.mark.parametrize("examples", [50, pytest.param(3_000, marks=pytest.mark.full)])
 def test_any_bytes_end_in_findings(examples: int, tried: Callable[[bytes, str], None]) -> None:
     """Bytes that never were a file, with the signs in them at which readers stumble, under the name of any format."""
 

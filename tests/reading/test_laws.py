@@ -48,7 +48,7 @@ ENDS = st.sampled_from(["\n", "\r\n", "\r"])
 MARKS = st.sampled_from(["", "\ufeff"])
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(tables(FIELD), QUOTINGS, ENDS, MARKS)
 def test_every_table_that_python_writes_reads_back(
     reading: Reading, table: list[list[str]], quoting: int, end: str, mark: str
@@ -81,7 +81,7 @@ SCALARS = (
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(
     st.lists(st.dictionaries(st.sampled_from(["c0", "c1", "c2", "x"]), SCALARS), min_size=1, max_size=8),
     st.sampled_from(["array", "object", "lines"]),
@@ -152,7 +152,7 @@ def record(text: str, at: int) -> tuple[list[str] | None, int]:
 LETTERS = st.text(st.sampled_from('a,,,""\n\n\r é'), max_size=40)
 
 
-@settings(max_examples=600)
+@settings(max_examples=6 * settings.default.max_examples)
 @given(LETTERS, st.sampled_from([1, 2, 3]))
 @example('"\n",\n","', 2)
 @example('"a\n,"b"\n"', 2)
@@ -175,7 +175,7 @@ PIECES = b'" , \n \r \0 a \xc3 \xa9 { } [ ] : 1 "a" null'.split(b" ")
 NAMES = st.sampled_from(["r.csv", "r.json", "r.ndjson", "r.parquet", "r.csv.gz", "r.json.zst"])
 
 
-@settings(max_examples=400)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(st.binary(max_size=60) | st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join), NAMES)
 def test_no_bytes_raise_anything(reading: Reading, content: bytes, name: str) -> None:
     """Arbitrary bytes under any name give rows or issues, with rows numbered from 1 and every issue an error."""

@@ -21,7 +21,7 @@ NUMERALS = st.one_of(st.builds(str.__add__, MANTISSAS, EXPONENTS), SMALL)
 
 @given(texts=st.lists(NUMERALS, min_size=1, max_size=60))
 @example(texts=["600E-27", "0.00"])
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 def test_a_numeral_is_its_own_value(texts: list[str]) -> None:
     """Whatever its length and exponent: its digits down to the 24th, and none where the column cannot hold it."""
     exact, text, *_ = typed_number(pl.Series("price", texts), PRICE)

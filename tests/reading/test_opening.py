@@ -83,9 +83,9 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
             file.write(block)
     path.write_bytes(packed.getvalue() * 160)
     assert path.stat().st_size < 1 << 21
-    began = time.perf_counter()
+    began = time.process_time()
     assert codes(path, limit=1 << 24) == ["file_format"]
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("name", ["r.csv", "r.json", "r.ndjson", "r.parquet", "r.csv.gz", "r.json.zst"])

@@ -83,8 +83,8 @@ def test_many_issues_are_quick_and_unfolded() -> None:
         rows=pl.when(several).then(pl.concat_list(pl.lit(1), pl.lit(2)).cast(pl.List(pl.UInt32)))
     )
     run = a_run(replace(a_set("rejected"), issues=frame), status="rejected")
-    began = time.perf_counter()
+    began = time.process_time()
     (one,) = as_json(run)["sets"]
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert len(one["issues"]) == 100_000
     assert sum("rows" in found for found in one["issues"]) == 33_334

@@ -2,14 +2,13 @@
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+import warm
 from autonama.faults import STEPS
 from writing import good, many, write_csv, write_json
 
@@ -56,9 +55,7 @@ def ingest(directory: Path, url: str, fault: str = "") -> int:
     env = {**os.environ, "HOME": str(directory.parent), "AUTONAMA_DATABASE_URL": url} | (
         {"AUTONAMA_FAULT": fault} if fault else {}
     )
-    command = (sys.executable, "-m", "autonama", "ingest", str(directory), "--all", "--lenient")
-    done = subprocess.run(command, env=env, cwd=directory.parent, capture_output=True, timeout=60, check=False)
-    return done.returncode
+    return warm.run("ingest", directory, "--all", "--lenient", cwd=directory.parent, env=env, timeout=60).returncode
 
 
 def state(url: str) -> State:

@@ -16,6 +16,8 @@ import httpx
 import psycopg
 import pytest
 
+import warm
+
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - it is refused
 
 
@@ -45,16 +47,7 @@ def started(directory: Path, *words: str, **environment: str) -> Iterator[tuple[
 
 def refused(directory: Path, *words: str, **environment: str) -> str:
     """What the command says that ends with exit code 2."""
-    command = (sys.executable, "-m", "autonama", "web", *words)
-    done = subprocess.run(
-        command,
-        cwd=directory,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = warm.run("web", *words, cwd=directory, env={**os.environ, **environment}, timeout=60)
     assert done.returncode == 2, done.stderr
     return done.stderr
 
