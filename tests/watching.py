@@ -65,7 +65,10 @@ class Watcher:
         """Send it a signal; its exit code and its stderr."""
         self.process.send_signal(number)
         assert self.process.stderr is not None
+        giving_up = threading.Timer(PATIENCE_S, self.process.kill)
+        giving_up.start()
         said = self.process.stderr.read()
+        giving_up.cancel()
         code = self.process.wait(PATIENCE_S)
         self._reader.join(PATIENCE_S)
         return code, said

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from autonama.ingestion.watch import Kind
-from watching import Watcher, names
+from watching import PATIENCE_S, Watcher, names
 from writing import csv_text, good, many, write_csv, write_json
 
 PUBLISHED = "published"
@@ -161,7 +161,9 @@ def test_a_run_under_way_is_ended_as_interrupted(
     write_csv(results, many(3), "vectorbt_analysis_results_20260101_000000.csv")
     write_csv(results, many(3, interval="4h"), "vectorbt_analysis_results_20260102_000000.csv")
     with Watcher(results, database_url) as watcher:
+        deadline = time.monotonic() + PATIENCE_S
         while conn.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'").fetchone() == (0,):
+            assert time.monotonic() < deadline, watcher.lines
             time.sleep(0.05)
         code, said = watcher.end(number)
     assert (code, "Traceback" in said) == (130, False)

@@ -58,7 +58,7 @@ CHANGES = st.sampled_from(
     block=st.integers(100, 3000),
     at_once=st.sampled_from([1, 3, 7, 10**6]),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=settings.default.max_examples * 3 // 10)
 def test_the_verdict_is_that_of_the_whole(
     tmp_path_factory: pytest.TempPathFactory,
     changes: dict[int, dict[str, str]],

@@ -139,7 +139,7 @@ def objects(draw: st.DrawFn) -> list[str]:
 ENDS = st.sampled_from(["\n", "\r\n", " \n", "\n\n", "\n \t\n"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(
     objects(), ENDS, st.sampled_from(["", "\n", "\ufeff", " \r\n", "\0\n"]), st.booleans(), ENGINES, st.integers(1, 300)
 )
@@ -163,7 +163,7 @@ def test_lines(rows: list[str], end: str, before: str, last: bool, engine: Engin
             assert sorted(in_blocks[1], key=repr) == sorted(slow[1], key=repr)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(
     objects(),
     st.sampled_from([",", ", ", ",\n", "\n, ", ",\r\n  ", ",,", ";"]),
@@ -182,7 +182,7 @@ def test_documents(rows: list[str], between: str, around: tuple[str, str], engin
         same(as_document(data, engine, 0), as_document(data, engine, NEVER))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=settings.default.max_examples)
 @given(
     st.lists(
         st.fixed_dictionaries({"a": st.floats() | st.none(), "b": st.text(max_size=4)}, optional={"é": st.integers()}),

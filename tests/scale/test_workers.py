@@ -64,7 +64,7 @@ HOURS = st.lists(st.tuples(st.integers(0, 3), st.integers(101, 109)), min_size=1
 
 
 @given(sets=st.lists(HOURS, min_size=2, max_size=6))
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=settings.default.max_examples * 12 // 100, suppress_health_check=list(HealthCheck))
 def test_sets_that_disagree_come_out_as_one_after_the_other(
     sets: list[list[tuple[int, int]]], conn: psycopg.Connection, database_url: str, tmp_path_factory: object
 ) -> None:

@@ -78,12 +78,10 @@ class Loader:
         if not self._staged:
             return self._rows, 0
         values = [column.name for column in self._columns if column.name not in self._engine.key]
-        parts = {"table": self._table, **upsert(self._names, values)}
-        key = self._engine.key
-        inserted, updated = one_row(self._conn.execute(compose("merge", key=listed(key), **parts)))
+        parts = {"table": self._table, "key": listed(self._engine.key), **upsert(self._names, values)}
+        inserted, updated = one_row(self._conn.execute(compose("merge", **parts)))
         if inserted + updated < self._rows:
-            keys = {"stored_key": listed(key, "stored"), "excluded_key": listed(key, "excluded")}
-            self._conn.execute(compose("claim", **keys, **parts))
+            self._conn.execute(compose("claim", **parts))
         return int(inserted), int(updated)
 
     def raise_alerts(self) -> AlertCounts:
