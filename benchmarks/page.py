@@ -77,8 +77,8 @@ Read off `perf`, `py-spy` and clocks around every COPY, for 200,000 rows into on
   first block (0.1 s), and the server's time; where that is short, the start is what is left.
 - **Ours, while PostgreSQL copies**, on the other core: reading a block of 65,000 rows takes 30 ms (42 while the
   delimiters of each line were counted; that a line is as long as its fields proves the same), typing it 58 ms, the
-  rules 11 ms, to put it in order and write it 56 ms (69 by way of a text). PostgreSQL waits for it 0.1 to 0.2 s of 200,000
-  rows.
+  rules 11 ms, to put it in order and write it 56 ms (69 by way of a text). PostgreSQL waits for it 0.1 to 0.2 s of
+  200,000 rows.
 - **JSON and NDJSON**: to make a dictionary of a row and texts of its values took 25 µs. Rows that are written alike are
   proved by one expression and parted at their quotes, 2 µs each: 200,000 rows are judged in 1.6 s (NDJSON) and 1.7 s
   (an array), before in 5.7 and 3.9 s. What does not match is read one by one as ever.
