@@ -4,8 +4,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 # Two processes a core, a file of tests at a time: most tests wait for a server or a process of their own (8:25 minutes
-# with one a core, 6:23 with two).
-PARALLEL = -n $(shell $(BIN)/python -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))') --dist loadfile
+# with one a core, 6:23 with two). tests/conftest.py says in which order.
+PARALLEL = -n $(shell $(BIN)/python -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))') --dist loadfile --no-loadscope-reorder
 
 # Where `make bench` keeps its figures; `make bench BENCH=--quick` takes a few minutes and keeps none.
 BENCH ?= --out docs/performance.json

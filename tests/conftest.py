@@ -41,6 +41,15 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+LONGEST = ("web", "scale", "trust")
+"""Directories whose tests take long, each waiting for a browser, a cluster or a process of its own."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest come first: begun last, a few of them kept the other processes waiting for a minute."""
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Half surrogates that a test logged stand escaped in its report: a worker process cannot hand them on."""
