@@ -80,7 +80,7 @@ Read off `perf`, `py-spy` and clocks around every COPY, for 200,000 rows into on
   rules 11 ms, to put it in order and write it 56 ms (69 by way of a text). PostgreSQL waits for it 0.1 to 0.2 s of
   200,000 rows.
 - **JSON and NDJSON**: to make a dictionary of a row and texts of its values took 25 µs. Rows that are written alike are
-  proved by one expression and parted at their quotes, 2 µs each: 200,000 rows are judged in 1.6 s (NDJSON) and 1.7 s
+  proved by one expression and parted at their quotes, 2 µs each: 200,000 rows are judged in 1.6 s (NDJSON) and 2.0 s
   (an array), before in 5.7 and 3.9 s. What does not match is read one by one as ever.
 - **After the last row** the report took 0.34 s a million rows (0.23 s now), and the look for old rows 0.4 s, since the
   BRIN knows nothing of new pages: it is before the load now.
