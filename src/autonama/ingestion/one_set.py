@@ -12,9 +12,9 @@ from autonama.ingestion.load import may_be_replaced, replaced
 from autonama.ingestion.outcome import SetOutcome, SetStatus
 from autonama.ingestion.plan import Plan
 from autonama.ingestion.publish import Publication, Refused, issue_counts, publish, record_rejection
+from autonama.ingestion.read import another
 from autonama.ingestion.spread import Seen
 from autonama.ingestion.streamed import Streamed
-from autonama.visible import visible
 
 TIME_RULES = frozenset({"analysis_date_valid", "file_age"})
 """What these say of the same bytes changes with the clock: a set that they refused is looked at again."""
@@ -61,10 +61,7 @@ def _require_unchanged(judging: Judged | Streamed, first_look: Seen) -> None:
     """FileChanging where a file is another than it was for whom looked at it first, or cannot be read here."""
     for source, seen in zip(judging.sources, first_look, strict=True):
         if seen is None or source.sha256 != seen.sha256:
-            raise FileChanging(
-                f"{visible(source.path)} is another than it was a moment ago, or than another machine sees it. It is "
-                "left for the next look."
-            )
+            raise another(source.path)
 
 
 def _publish(

@@ -68,7 +68,8 @@ class Plan:
     def begin(self, result_set: ResultSet, first: Fingerprint | None = None) -> Judged | Streamed:
         """A set on its way to a verdict: a long file is judged while its rows are taken, any other at once."""
         if is_long(result_set):
-            slices = Slices(self.job.executor, self.errand()) if self.job.executor and self.stays(result_set) else None
+            executor = self.job.executor
+            slices = Slices(executor, self.errand()) if executor is not None and is_huge(result_set) else None
             return Streamed(result_set, self.engine, self.rules, self.job.settings, first, slices=slices)
         return judge(result_set, self.engine, self.rules, self.job.settings)
 

@@ -144,6 +144,14 @@ def _modified_at(path: Path) -> datetime:
         return datetime.now(UTC)
 
 
+def another(path: Path) -> FileChanging:
+    """What to raise where a file's content is not the one that was seen, here or by another machine."""
+    return FileChanging(
+        f"{visible(path)} is another than it was a moment ago, or than another machine sees it. It is left for the "
+        "next look."
+    )
+
+
 def fingerprint(path: Path, *, max_bytes: int) -> Fingerprint | None:
     """Of a file's content, as `read` gives it; None where it cannot be read."""
     content, size = hashlib.sha256(), 0

@@ -11,7 +11,6 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from autonama.engines import load_engine
-from autonama.errors import FileChanging
 from autonama.ingestion.ahead import in_order
 from autonama.ingestion.discover import ResultSet
 from autonama.ingestion.errand import Errand, require_same_rules
@@ -20,10 +19,9 @@ from autonama.ingestion.formats.parquet import ParquetReader, count_rows
 from autonama.ingestion.formats.rows import BAD_ROWS_LIMIT, Unreadable, too_many_bad_rows
 from autonama.ingestion.judge import max_bytes
 from autonama.ingestion.names import ResultName
-from autonama.ingestion.read import Fingerprint, fingerprint
+from autonama.ingestion.read import Fingerprint, another, fingerprint
 from autonama.ingestion.rules import rules_for
 from autonama.ingestion.shares import Share, new_validation, share_of
-from autonama.visible import visible
 
 HUGE = 64 << 20
 """Bytes of a Parquet file from which on its slices are handed out: a million rows of results, three of a sweep."""
@@ -91,7 +89,7 @@ def judge_slice(errand: Errand, path: Path, seen: Fingerprint, part: range) -> l
         blocks = ParquetReader(engine).blocks(file, most, raw=False, part=part)
         shares = [share_of(validation, engine, rows).packed() for rows in blocks]
     if _identity(path) != identity:
-        raise _another(path)
+        raise another(path)
     return shares
 
 
@@ -99,7 +97,7 @@ def _require_content(path: Path, seen: Fingerprint, most: int) -> tuple[int, ...
     """What tells the file from another one in its place, once its content is known to be the one that was seen."""
     identity = _identity(path)
     if _sha256(path, identity, most) != seen.sha256:
-        raise _another(path)
+        raise another(path)
     return identity
 
 
@@ -114,12 +112,5 @@ def _identity(path: Path) -> tuple[int, ...]:
     try:
         status = path.stat()
     except OSError:
-        raise _another(path) from None
+        raise another(path) from None
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _another(path: Path) -> FileChanging:
-    return FileChanging(
-        f"{visible(path)} is another than it was a moment ago, or than another machine sees it. It is left for the "
-        "next look."
-    )
