@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, time
 from typing import Any
 
@@ -118,7 +119,8 @@ def add_rows(
     inserted = conn.execute(compose("add", table=table, columns=listed(names), **key)).rowcount
     values = [name for name in values if name not in engine.key]
     stored = {"stored_values": listed(values, "stored"), "staged_values": listed(values, "staged")}
-    held = dict(conn.execute(compose("held", table=table, **key, **stored), {"file_id": file_id}).fetchall())
+    with _no_nested_loops(conn):
+        held = dict(conn.execute(compose("held", table=table, **key, **stored), {"file_id": file_id}).fetchall())
     conn.execute(compose("unstage"), {"rows": list(held)})
     reach("merged")
     alerts = raise_alerts(conn, INCOMING, file_id, engine) if engine.alerts else AlertCounts()
@@ -144,12 +146,24 @@ def replaced(
     table = table_of(engine)
     values = [name for name in values if name not in engine.key]
     parts = {"stored_values": listed(values, "stored"), "staged_values": listed(values, "staged")}
-    with conn.transaction(force_rollback=True):
+    with _no_nested_loops(conn):
         stage(conn, table, names)
         for good in blocks:
             copy(conn, INCOMING, names, as_csv(good, columns, engine, file_id))
         query = compose("replaced", table=table, keys=listed(("engine", *engine.key)), **parts)
         return [(str(name), int(run_id), int(rows)) for name, run_id, rows in conn.execute(query)]
+
+
+@contextmanager
+def _no_nested_loops(conn: psycopg.Connection[Any]) -> Generator[None]:
+    """A part of a transaction, taken back at its end, whose joins never compare all rows with all.
+
+    By statistics of before, the planner looks each row up by an index of which it believes that it leads to one row,
+    and which leads to all of them. A merge or a hash of all columns of the key is quick whatever is believed.
+    """
+    with conn.transaction(force_rollback=True):
+        conn.execute("SET LOCAL enable_nestloop = off")
+        yield
 
 
 def store_summary(conn: psycopg.Connection[Any], file_id: int, engine: Engine, summary: pl.DataFrame) -> None:
