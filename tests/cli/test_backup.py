@@ -1,6 +1,7 @@
 """`autonama db dump` and `restore`: every row comes back, and whatever breaks, nothing is changed."""
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -56,9 +57,15 @@ def contents(address: str) -> dict[str, list[Any]]:
 
 
 def schema(server, address: str) -> list[str]:
-    """pg_dump's picture of the schema, without the random key that each dump bears."""
+    """pg_dump's picture of the schema, without the random key that each dump bears.
+
+    A CHECK of `a BETWEEN b AND c AND …` is written with parentheses, which reading it back takes away once: those of
+    ANDs within ANDs, which mean nothing, are left out.
+    """
     lines = server.run("pg_dump", "--schema-only", "--dbname", address).splitlines()
-    return [line for line in lines if not line.startswith(("\\restrict", "\\unrestrict"))]
+    lines = [line for line in lines if not line.startswith(("\\restrict", "\\unrestrict"))]
+    only_ands = [" CHECK (" in line and " OR " not in line for line in lines]
+    return [re.sub("[()]", "", line) if plain else line for line, plain in zip(lines, only_ands, strict=True)]
 
 
 def test_every_row_comes_back(

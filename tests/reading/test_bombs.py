@@ -123,6 +123,7 @@ ALL_ROWS = {
     "blank lines.csv": b"symbol\n" + b"\n" * (LIMIT - 8),
     "commas only.csv": (b"," * (MEGABYTE - 1) + b"\n") * 16,
     "a wide header.csv": b"," * (MEGABYTE - 1) + b"\n" + b"x\n" * (7 * MEGABYTE),
+    "a header of a thousand.csv": b"," * 999 + b"\n" + b"x\n" * (LIMIT // 2 - 1000),
     "empty objects.ndjson": b"{}\n" * (LIMIT // 3),
     "brackets.ndjson": b"[\n" * (LIMIT // 2),
     "objects in objects.json": b'{"a":' * (LIMIT // 5),
@@ -130,7 +131,7 @@ ALL_ROWS = {
 }
 
 
-OFTEN = ("one field a row.csv", "empty objects.ndjson", "numbers in a text's place.json")
+OFTEN = ("one field a row.csv", "commas only.csv", "empty objects.ndjson", "numbers in a text's place.json")
 
 
 @pytest.mark.parametrize(
