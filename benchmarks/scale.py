@@ -21,7 +21,7 @@ from benchmarks.server import Server, running
 from benchmarks.table import seconds
 
 ROWS = (100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)
-FORMATS = ("csv", "ndjson", "parquet")
+FORMATS = ("csv", "json", "ndjson", "parquet")
 VERBS = {"validate": ("validate",), "ingest": ("ingest",), "doubled": ("ingest", "--lenient")}
 SWEEP = "sweep"
 SWEEP_ROWS = 100_000_000

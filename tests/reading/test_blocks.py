@@ -1,6 +1,8 @@
 """A file read block by block gives what the whole of it gives."""
 
+import gc
 import json
+import weakref
 from collections.abc import Callable
 
 import polars as pl
@@ -8,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autonama.engines import load_engine
+from autonama.ingestion.formats.arrays import ArrayReader
 from autonama.ingestion.formats.blocks import BlockReader, read_blocks, whole
 from autonama.ingestion.formats.csv import CsvReader
+from autonama.ingestion.formats.documents import Document
 from autonama.ingestion.formats.json import LinesReader
 from autonama.ingestion.formats.rows import Unreadable
 from autonama.ingestion.issues import issue_frame
@@ -33,9 +37,10 @@ def by_blocks(reader: BlockReader, data: bytes, size: int, chunk: int) -> Read:
     """The same, of chunks and blocks of these sizes."""
     try:
         blocks = list(read_blocks((data[at : at + chunk] for at in range(0, len(data), chunk)), reader, size))
+        at_end = issue_frame(reader.finish())
     except Unreadable as fault:
         return str(fault)
-    issues = pl.concat([issue_frame(reader.finish()), *(block.issues for block in blocks)])
+    issues = pl.concat([at_end, *(block.issues for block in blocks)])
     return pl.concat([block.frame for block in blocks]), sorted(issues.rows(), key=repr), reader.header
 
 
@@ -80,6 +85,58 @@ JSON_LINE = st.one_of(ROW.map(json.dumps), st.text('{}[]",:1 \r', max_size=8))
 def test_ndjson(lines: list[str], last: bool, size: int, chunk: int) -> None:
     """One object a line, broken lines, keys that some rows lack, cut anywhere."""
     same(lambda: LinesReader(ENGINE), ("\n".join(lines) + "\n" * last).encode(), size, chunk)
+
+
+ELEMENT = st.one_of(
+    ROW.map(json.dumps), st.sampled_from(['{"symbol": "é😀"}', "12", '"}"', "[{}]", '{"a": "},{"}', "\0"])
+)
+STRAY = st.sampled_from(["", "", "", "", ",", "}", '"', "{", " ", "\n", "3", "é"])
+
+
+@given(
+    elements=st.lists(st.tuples(ELEMENT, STRAY).map("".join), max_size=10),
+    before=st.sampled_from(["[", " \n[", "\ufeff[", "[\n  "]),
+    between=st.sampled_from([",", ", ", ",\n", "\n\n ,\r\n"]),
+    end=st.sampled_from(["]", "]\n", "\n]\n \n", "", ",", "] 3", "]]", "}"]),
+    least=st.sampled_from([0, 1 << 60]),
+    **SIZES,
+)
+def test_json_arrays(
+    elements: list[str], before: str, between: str, end: str, least: int, size: int, chunk: int
+) -> None:
+    """Arrays of objects and of what is none, broken anywhere, with texts that look like their ends, cut anywhere."""
+    same(lambda: ArrayReader(ENGINE, least), (before + between.join(elements) + end).encode(), size, chunk)
+
+
+@given(
+    rows=st.lists(ROW, min_size=1, max_size=20), indent=st.sampled_from([None, 1, "\t"]), stop=st.integers(0), **SIZES
+)
+def test_json_arrays_that_break_off(
+    rows: list[dict[str, object]], indent: int | str | None, stop: int, size: int, chunk: int
+) -> None:
+    """What a writer left unfinished is told with the same place, wherever the cut was."""
+    text = json.dumps(rows, indent=indent)
+    same(lambda: ArrayReader(ENGINE, 0), text[: 1 + stop % len(text)].encode(), size, chunk)
+
+
+def test_a_text_goes_with_its_cursor() -> None:
+    """Each block's text is let go at once: garbage is looked for so seldom that a whole file would gather."""
+    gc.disable()
+    try:
+        document = Document('[{"a": 1}]')
+        gone = weakref.ref(document)
+        assert document.value() == [{"a": "1"}]
+        del document
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+@given(elements=st.lists(st.binary(max_size=20), max_size=8), **SIZES)
+def test_arrays_of_bytes_that_are_no_text(elements: list[bytes], size: int, chunk: int) -> None:
+    """A byte that is not UTF-8 is named by the same line and place in it, wherever the cut was."""
+    data = b'[{"symbol": "' + b'"}, {"symbol": "'.join(one.replace(b"\0", b"\n") for one in elements) + b'"}]'
+    same(lambda: ArrayReader(ENGINE), data, size, chunk)
 
 
 @given(lines=st.lists(st.binary(max_size=20), max_size=8), **SIZES)

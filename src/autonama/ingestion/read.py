@@ -11,7 +11,7 @@ import polars as pl
 
 from autonama.engines.contract import Engine
 from autonama.errors import FileChanging
-from autonama.ingestion.formats import csv, json, parquet
+from autonama.ingestion.formats import arrays, csv, json, parquet
 from autonama.ingestion.formats.blocks import BlockReader
 from autonama.ingestion.formats.columns import finished
 from autonama.ingestion.formats.content import load, opening
@@ -26,8 +26,12 @@ line's end."""
 
 _READERS = {"csv": csv.read_rows, "json": json.read_rows, "ndjson": json.read_lines}
 
-BLOCK_READERS: dict[str, Callable[[Engine], BlockReader]] = {"csv": csv.CsvReader, "ndjson": json.LinesReader}
-"""The formats that are read block by block where a file is long."""
+BLOCK_READERS: dict[str, Callable[[Engine], BlockReader]] = {
+    "csv": csv.CsvReader,
+    "json": arrays.ArrayReader,
+    "ndjson": json.LinesReader,
+}
+"""The formats that are read block by block where a file is long; of JSON only an array."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """A long file, judged block by block while its rows are taken, in memory that does not grow with it."""
 
 import hashlib
+import sys
 from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -17,9 +18,10 @@ from autonama.ingestion.formats.blocks import BLOCK, BlockReader, read_blocks
 from autonama.ingestion.formats.content import opened, opening
 from autonama.ingestion.formats.parquet import ParquetReader
 from autonama.ingestion.formats.rows import Rows, Unreadable
+from autonama.ingestion.formats.text import begins_array
 from autonama.ingestion.issues import issue_frame, no_issues
 from autonama.ingestion.judge import Judged, max_bytes, settled, with_originals
-from autonama.ingestion.names import ResultName
+from autonama.ingestion.names import Compression, ResultName
 from autonama.ingestion.read import BLOCK_READERS, Fingerprint, SourceFile, fingerprint, settle_if_cut
 from autonama.ingestion.rules import RuleSet
 from autonama.ingestion.shares import Share, new_validation, originals_of, share_of
@@ -31,17 +33,32 @@ LONG = 4 << 20
 """Bytes of a file from which on its blocks pay: below, all is read before PostgreSQL could begin."""
 
 
+TAIL = 64
+"""Bytes of a content's end by which it is told whether a writer left it there: what is blank stands behind JSON."""
+
+
 def is_long(result_set: ResultSet) -> bool:
     """Whether a set is one long file of a format that has blocks. A compressed one may be five times as long."""
-    name = ResultName.of(result_set.files[0].name)
+    path = result_set.files[0]
+    name = ResultName.of(path.name)
     parquet = name.format == "parquet" and name.compression is None
     if len(result_set.files) > 1 or not (parquet or name.format in BLOCK_READERS):
         return False
     try:
-        size = result_set.files[0].stat().st_size
+        size = path.stat().st_size
     except OSError:
         return False
-    return size >= (LONG // 5 if name.compression or parquet else LONG)
+    long = size >= (LONG // 5 if name.compression or parquet else LONG)
+    return long and (name.format != "json" or _is_array(path, name.compression))
+
+
+def _is_array(path: Path, compression: Compression | None) -> bool:
+    """Whether a JSON file is an array: an object tells more than its rows, and is read as a whole."""
+    try:
+        with opening(path, compression, sys.maxsize) as content_of:
+            return begins_array(next(content_of.chunks, b""))
+    except Unreadable:
+        return False  # whoever reads it says why
 
 
 class Streamed:
@@ -169,7 +186,7 @@ class Streamed:
                 nonlocal size, tail
                 for chunk in content_of.chunks:
                     content.update(chunk)
-                    size, tail = size + len(chunk), chunk[-1:]
+                    size, tail = size + len(chunk), (tail + chunk[-TAIL:])[-TAIL:]
                     yield chunk
 
             yield from read_blocks(chunks(), reader, self._block)

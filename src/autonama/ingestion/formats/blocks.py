@@ -67,17 +67,24 @@ def read_blocks(chunks: Iterable[bytes], reader: BlockReader, size: int = BLOCK)
 
 
 def text_of_block(data: bytes, *, before: int, begun: bool, last: bool) -> bytes:
-    """A block's bytes, proved to be UTF-8 in lines of sound length; the first one without its byte order mark.
+    """As `utf8_block`, of whole lines; Unreadable also where one is too long."""
+    data = utf8_block(data, before=before, begun=begun, last=last)
+    refuse_long_lines(data, before)
+    return data
 
-    before: lines of the file before it. Unfinished where nothing but blanks came so far, Unreadable as `text` says.
+
+def utf8_block(data: bytes, *, before: int, begun: bool, last: bool, inside: int = 0) -> bytes:
+    """A block's bytes, proved to be UTF-8; the first one without its byte order mark.
+
+    before, inside: lines of the file before it, and bytes of the line that goes on in it. Unfinished where nothing but
+    blanks came so far, Unreadable as `text` says.
     """
     if begun:
-        refuse_other_encodings(data, before)
+        refuse_other_encodings(data, before, inside)
     elif data.isspace() and not last:
         raise Unfinished
     else:
         data = utf8_text(data)
-    refuse_long_lines(data, before)
     return data
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from autonama.ingestion.formats.literals import Number
@@ -44,16 +45,21 @@ class Document:
     """A cursor over a JSON text. `repeated` collects the keys that an object of the last value has twice."""
 
     def __init__(self, text: str) -> None:
-        self.begin(text)
+        self.repeated: list[str] = []
+        # The decoder knows the list, not the cursor: in a circle the text would stay until garbage is looked for.
         self._decoder = json.JSONDecoder(
-            parse_float=Number, parse_int=Number, parse_constant=Number, object_pairs_hook=self._object
+            parse_float=Number,
+            parse_int=Number,
+            parse_constant=Number,
+            object_pairs_hook=partial(_object, self.repeated),
         )
+        self.begin(text)
 
     def begin(self, text: str) -> None:
         """Begins another text. A cursor of its own for each line took a third of the time to read it."""
         self.text = text
         self.at = 0
-        self.repeated: list[str] = []
+        self.repeated.clear()
 
     def peek(self) -> str:
         """The next character that is no blank; empty at the end."""
@@ -63,7 +69,7 @@ class Document:
 
     def value(self) -> Any:
         """The value that begins here. Broken where it is none."""
-        self.repeated = []
+        self.repeated.clear()
         try:
             value, self.at = self._decoder.raw_decode(self.text, self.at)
         except json.JSONDecodeError as error:
@@ -81,19 +87,6 @@ class Document:
         self.at += 1
         return sign
 
-    def elements(self) -> Iterator[Element]:
-        """The values of the array that begins here; afterwards the cursor stands behind it."""
-        self.expect("[", "'['")
-        if self.peek() == "]":
-            self.at += 1
-            return
-        while True:
-            self.peek()
-            start = self.at
-            yield Element(self.value(), start, self.at)
-            if self.expect(",]", "',' or ']'") == "]":
-                return
-
     def keys(self) -> Iterator[str]:
         """The keys of the object that begins here; the caller reads each key's value before asking for the next."""
         self.expect("{", "'{'")
@@ -110,9 +103,10 @@ class Document:
             if self.expect(",}", "',' or '}'") == "}":
                 return
 
-    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            seen: set[str] = set()
-            self.repeated += [key for key, _ in pairs if key in seen or seen.add(key)]  # type: ignore[func-returns-value]
-        return found
+
+def _object(repeated: list[str], pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        repeated += [key for key, _ in pairs if key in seen or seen.add(key)]  # type: ignore[func-returns-value]
+    return found

@@ -6,16 +6,16 @@ from typing import Any
 import polars as pl
 
 from autonama.engines.contract import Engine
-from autonama.ingestion.formats.alike import LEAST, Alike, Pieces
-from autonama.ingestion.formats.blocks import BLOCK, FIRST, text_of_block, whole
+from autonama.ingestion.formats.alike import LEAST, Alike
+from autonama.ingestion.formats.arrays import ArrayReader, Elements, broken, refuse_nul, unreadable
+from autonama.ingestion.formats.blocks import BLOCK, text_of_block, whole
 from autonama.ingestion.formats.documents import Broken, Document
 from autonama.ingestion.formats.json_rows import JsonRows, kind_of, summary_frame
 from autonama.ingestion.formats.literals import Unstorable, refuse_deep
 from autonama.ingestion.formats.rows import Rows, Unreadable
 from autonama.ingestion.formats.text import (
-    LONGEST_LINE,
     LOOKS_DEFLATED,
-    line_at,
+    begins_array,
     refuse_long_lines,
     refuse_long_texts,
     utf8_text,
@@ -30,7 +30,9 @@ def read_rows(data: bytes, engine: Engine, least: int = LEAST) -> Rows:
     least: characters below which rows are not read at once, but one by one.
     """
     data = utf8_text(data)
-    _refuse_nul(data)
+    if begins_array(data):
+        return whole(ArrayReader(engine, least), data)
+    refuse_nul(data)
     refuse_long_texts(data)
     text = data.decode()
     del data
@@ -39,7 +41,7 @@ def read_rows(data: bytes, engine: Engine, least: int = LEAST) -> Rows:
     try:
         return _read_document(document, rows, engine, least)
     except Broken as fault:
-        raise _unreadable(text, fault, rows.count + 1) from None
+        raise unreadable(text, fault, rows.count + 1) from None
 
 
 def read_lines(data: bytes, engine: Engine) -> Rows:
@@ -81,12 +83,7 @@ class LinesReader:
 
 
 def _read_document(document: Document, rows: JsonRows, engine: Engine, least: int) -> Rows:
-    first = document.peek()
-    if first == "[":
-        _add_elements(document, rows, Alike(engine.columns, least))
-        _refuse_rest(document)
-        return rows.rows()
-    if first == "{":
+    if document.peek() == "{":
         return _read_object(document, rows, engine, least)
     value = document.value()
     raise Unreadable("file_format", f"The file holds {kind_of(value)}, expected {_shapes(engine)}")
@@ -100,12 +97,13 @@ def _read_object(document: Document, rows: JsonRows, engine: Engine, least: int)
             rows.issues.append(_twice(key))
         if key == engine.rows_at and document.peek() == "[":
             found = True
-            _add_elements(document, rows, Alike(engine.columns, least))
+            Elements(engine.columns, rows, least).take(document, 1, last=True)
         else:
             sections[key] = document.value()
             rows.issues += map(_twice, document.repeated)
     if found:
-        _refuse_rest(document)
+        if document.peek():
+            raise Broken("expected the end of the file", document.at)
         return rows.rows(_summary(sections, rows, engine))
     return _read_lines_instead(document, sections, engine, least)
 
@@ -132,51 +130,6 @@ def _read_lines_instead(document: Document, sections: dict[str, Any], engine: En
 
 def _twice(key: str) -> dict[str, Any]:
     return issue("columns_unique", f"The object has the key '{visible(key)}' more than once", column=visible(key))
-
-
-def _add_elements(document: Document, rows: JsonRows, alike: Alike) -> None:
-    text = document.text
-    line, counted = 1, 0
-    due, window = 0, FIRST
-    for element in document.elements():
-        line += text.count("\n", counted, element.start)
-        counted = element.start
-        raw = text[element.start : element.end]
-        if len(raw) > LONGEST_LINE:
-            message = f"line {line}, row {rows.count + 1}: a row of more than {LONGEST_LINE:,} characters is no result"
-            raise Unreadable("file_format", message, line=line)
-        rows.add(element.value, raw, line, document.repeated)
-        if element.end >= due:
-            stop = min(element.end + window, len(text))
-            document.at = _add_pieces(text, element.end, stop, rows, alike, line + raw.count("\n"))
-            # A look that ended early was partly in vain: as much is read by hand before the next, which is shorter.
-            due = document.at + min(stop - document.at, FIRST)
-            window = min(max(2 * (document.at - element.end), FIRST), BLOCK)
-
-
-def _add_pieces(text: str, start: int, stop: int, rows: JsonRows, alike: Alike, line: int) -> int:
-    """Adds the objects behind the one that ends at `start`, on that line, and says where the last one of them ends."""
-    pieces = Pieces.of(text, start, stop, row=rows.count + 1, line=line) if alike.pays(stop - start) else None
-    if pieces is None:
-        return start
-    document = Document("")
-
-    def by_hand(raw: str, line: int) -> bool:
-        document.begin(raw)
-        try:
-            value = document.value()
-        except Broken:
-            return False
-        if document.peek() or len(raw) > LONGEST_LINE:
-            return False
-        rows.add(value, raw, line, document.repeated)
-        return True
-
-    first = rows.count + 1
-    refused = rows.add_runs(*alike.runs(pieces.frame, pieces.objects, "\0"), by_hand)
-    if refused is None:
-        return pieces.end
-    return pieces.end_before(refused) if refused > first else start
 
 
 def _stretches(data: bytes) -> Iterator[tuple[int, int]]:
@@ -215,7 +168,7 @@ def _add_line(document: Document, raw: str, line: int, rows: JsonRows) -> None:
         if document.peek():
             raise Broken("expected the end of the line", document.at)
     except Broken as fault:
-        rows.refuse(f"is not JSON: {_broken(raw, fault)}", raw, line)
+        rows.refuse(f"is not JSON: {broken(raw, fault)}", raw, line)
     else:
         rows.add(value, raw, line, document.repeated)
 
@@ -229,39 +182,6 @@ def _summary(sections: dict[str, Any], rows: JsonRows, engine: Engine) -> pl.Dat
     except Unstorable as fault:
         rows.issues.append(issue(fault.code, f"The summary {fault}"))
         return None
-
-
-def _refuse_rest(document: Document) -> None:
-    if document.peek():
-        raise Broken("expected the end of the file", document.at)
-
-
-def _refuse_nul(data: bytes) -> None:
-    position = data.find(b"\0")
-    if position >= 0:
-        line = line_at(data, position)
-        raise Unreadable("file_encoding", f"line {line}: the file holds a NUL byte. Run the engine again", line=line)
-
-
-def _unreadable(text: str, fault: Broken, row: int) -> Unreadable:
-    line = text.count("\n", 0, fault.position) + 1
-    if _at_end(text, fault):
-        place = f"line {line}, row {row}"
-    else:
-        column = fault.position - text.rfind("\n", 0, fault.position)
-        place = f"line {line}, column {column}, row {row}"
-    return Unreadable("file_format", f"{place}: {_broken(text, fault)}", line=line)
-
-
-def _broken(text: str, fault: Broken) -> str:
-    if _at_end(text, fault):
-        return f"the JSON breaks off here: {fault.reason}"
-    found = text[fault.position : fault.position + 1]
-    return f"{fault.reason}, found '{visible(found)}'" if fault.reason.startswith("expected") else fault.reason
-
-
-def _at_end(text: str, fault: Broken) -> bool:
-    return "never closed" in fault.reason or not text[fault.position :].strip()
 
 
 def _shapes(engine: Engine) -> str:

@@ -1,6 +1,7 @@
 """Bytes that have to be UTF-8 text: the byte order mark, the encoding, the length of lines."""
 
 import codecs
+import re
 
 from autonama.ingestion.formats.rows import Unreadable
 
@@ -11,8 +12,14 @@ LOOKS_DEFLATED = b"x\x01"
 """Text that begins so is taken for a zlib stream by polars. The other marks of compression are no UTF-8."""
 
 _CHUNK = 1 << 23
+_ARRAY = re.compile(rb"(?:\xef\xbb\xbf)*[ \t\n\r]*\[")
 _WIDE = ((codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF32_BE, "UTF-32"), (codecs.BOM_UTF16_LE, "UTF-16"),
          (codecs.BOM_UTF16_BE, "UTF-16"))  # fmt: skip
+
+
+def begins_array(data: bytes) -> bool:
+    """Whether JSON that begins so is an array."""
+    return _ARRAY.match(data) is not None
 
 
 def utf8_text(data: bytes) -> bytes:
@@ -29,8 +36,8 @@ def utf8_text(data: bytes) -> bytes:
     return data
 
 
-def refuse_other_encodings(data: bytes, before: int = 0) -> None:
-    """Unreadable where it is not UTF-8. before: lines of the file before this part of it."""
+def refuse_other_encodings(data: bytes, before: int = 0, inside: int = 0) -> None:
+    """Unreadable where it is not UTF-8. before, inside: lines before this part of the file, and bytes of its first."""
     if data.isascii():
         return
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -39,7 +46,7 @@ def refuse_other_encodings(data: bytes, before: int = 0) -> None:
         try:
             decoder.decode(chunk, final=start + _CHUNK >= len(data))
         except UnicodeDecodeError as error:
-            raise _not_utf8(data, start + len(chunk) - len(error.object) + error.start, before) from None
+            raise _not_utf8(data, start + len(chunk) - len(error.object) + error.start, before, inside) from None
 
 
 def refuse_long_lines(data: bytes | bytearray, before: int = 0) -> None:
@@ -49,11 +56,14 @@ def refuse_long_lines(data: bytes | bytearray, before: int = 0) -> None:
         raise _too_long(data, start, "a line", before)
 
 
-def refuse_long_texts(data: bytes) -> None:
-    """Unreadable where JSON goes on for `LONGEST_LINE` without a quote: one huge text, or numbers that no key names."""
+def refuse_long_texts(data: bytes, before: int = 0) -> None:
+    """Unreadable where JSON goes on for `LONGEST_LINE` without a quote: one huge text, or numbers that no key names.
+
+    before: lines of the file before this part of it.
+    """
     start = _long_stretch(data, b'"')
     if start is not None:
-        raise _too_long(data, start, "a text, or a stretch without keys,")
+        raise _too_long(data, start, "a text, or a stretch without keys,", before)
 
 
 def line_at(data: bytes | bytearray, position: int) -> int:
@@ -92,9 +102,10 @@ def _other_encoding(name: str) -> Unreadable:
     return Unreadable("file_encoding", f"The file is written in {name}. Save it as UTF-8")
 
 
-def _not_utf8(data: bytes, position: int, before: int) -> Unreadable:
+def _not_utf8(data: bytes, position: int, before: int, inside: int) -> Unreadable:
     line = before + line_at(data, position)
-    column = position - max(data.rfind(b"\n", 0, position), data.rfind(b"\r", 0, position))
+    end = max(data.rfind(b"\n", 0, position), data.rfind(b"\r", 0, position))
+    column = position - end + (inside if end < 0 else 0)
     byte = data[position]
     latin = f" (in Latin-1 it is '{chr(byte)}')" if byte >= 0xA0 else ""
     message = f"line {line}, byte {column}: 0x{byte:02X} is not UTF-8{latin}. Save the file as UTF-8"
