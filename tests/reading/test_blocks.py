@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable
 
 import polars as pl
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from autonama.engines import load_engine
@@ -101,6 +101,7 @@ STRAY = st.sampled_from(["", "", "", "", ",", "}", '"', "{", " ", "\n", "3", "é
     least=st.sampled_from([0, 1 << 60]),
     **SIZES,
 )
+@example(elements=[], before="[", between=",", end="] 3", least=0, size=1, chunk=4)
 def test_json_arrays(
     elements: list[str], before: str, between: str, end: str, least: int, size: int, chunk: int
 ) -> None:
@@ -134,8 +135,9 @@ def test_a_text_goes_with_its_cursor() -> None:
 
 @given(elements=st.lists(st.binary(max_size=20), max_size=8), **SIZES)
 def test_arrays_of_bytes_that_are_no_text(elements: list[bytes], size: int, chunk: int) -> None:
-    """A byte that is not UTF-8 is named by the same line and place in it, wherever the cut was."""
-    data = b'[{"symbol": "' + b'"}, {"symbol": "'.join(one.replace(b"\0", b"\n") for one in elements) + b'"}]'
+    """A byte that is not UTF-8 is named by the same line, ended by LF, and place in it, wherever the cut was."""
+    odd = b'"}, {"symbol": "'.join(one.translate(bytes.maketrans(b"\0\r", b"\n\n")) for one in elements)
+    data = b'[{"symbol": "' + odd + b'"}]'
     same(lambda: ArrayReader(ENGINE), data, size, chunk)
 
 

@@ -56,9 +56,8 @@ class ArrayReader:
         return self._rows.take()
 
     def finish(self) -> list[dict[str, Any]]:
-        """Which columns no row had, or that there was none. Unreadable where the array was not closed."""
-        if not self._elements.closed:
-            self._take(last=True)
+        """Which columns no row had, or that there was none. Unreadable where the last block left something over."""
+        self._take(last=True)
         return self._rows.file_issues()
 
     def _take(self, *, last: bool) -> None:
