@@ -82,13 +82,13 @@ class ArrayReader:
 
 
 class Elements:
-    """Adds the elements of an array to rows, as far as a text goes. `closed`: whether the array's end was read."""
+    """Adds the elements of an array to rows, as far as a text goes."""
 
     def __init__(self, columns: Sequence[Column], rows: JsonRows, least: int) -> None:
         self._rows = rows
         self._alike = Alike(columns, least)
         self._window = FIRST
-        self._opened = self._some = self.closed = False
+        self._opened = self._some = self._closed = False
 
     def take(self, document: Document, line: int, *, last: bool) -> None:
         """The elements from the cursor on. Where they break off, it stays behind the last one that was added.
@@ -119,18 +119,18 @@ class Elements:
         """The next element, None behind the last one. Broken, with the cursor where it was, where there is none."""
         mark = document.at
         try:
-            return None if self.closed or self._closes(document) else self._element(document, last=last)
+            return None if self._closed or self._closes(document) else self._element(document, last=last)
         except Broken:
             document.at = mark
             raise
 
     def _closes(self, document: Document) -> bool:
         if self._some:
-            self.closed = document.expect(",]", "',' or ']'") == "]"
+            self._closed = document.expect(",]", "',' or ']'") == "]"
         elif document.peek() == "]":
             document.at += 1
-            self.closed = True
-        return self.closed
+            self._closed = True
+        return self._closed
 
     def _element(self, document: Document, *, last: bool) -> Element:
         document.peek()
