@@ -142,8 +142,10 @@ def test_parquet(tmp_path: Path, rows: list[Row], run_ingest: Any, conn: psycopg
     assert kept == ([] if strict else symbols)
 
 
-@pytest.mark.parametrize("packed", [False, True])
-@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize(
+    ("indent", "packed"),
+    [(2, False), (None, True), *(pytest.param(*one, marks=pytest.mark.full) for one in ((None, False), (2, True)))],
+)
 def test_a_json_array(
     tmp_path: Path, rows: list[Row], run_ingest: Any, conn: psycopg.Connection[Any], indent: int | None, packed: bool
 ) -> None:
@@ -313,6 +315,7 @@ def test_memory_does_not_follow_the_file(tmp_path: Path) -> None:
     assert most - least < 120_000_000
 
 
+@pytest.mark.full
 def test_nor_does_it_follow_a_json_array(tmp_path: Path) -> None:
     """Validating 240,000 rows takes less than 150 MB beyond validating 30,000: the file is 80 MB longer."""
     small, long = (tmp_path / f"vectorbt_analysis_results_{n}.json" for n in range(2))
