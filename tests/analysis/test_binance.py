@@ -1,12 +1,14 @@
 """Market data over HTTP: what is asked, how limits and faults are met, and what the cache saves."""
 
 import multiprocessing
+import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -350,3 +352,25 @@ def test_a_file_that_is_no_cache_is_told(tmp_path: Path) -> None:
         Cache(path)
     with pytest.raises(MarketDataError, match="cannot be made"):
         Cache(path / "below")
+
+
+class Refusing(sqlite3.Connection):
+    """Answers twice as SQLite does one of two that open a new file together."""
+
+    refused = 0
+
+    def execute(self, sql: str, *values: object) -> sqlite3.Cursor:
+        """Refuses to change the journal's mode, twice."""
+        if "journal_mode" in sql and Refusing.refused < 2:
+            Refusing.refused += 1
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
+        return super().execute(sql, *values)
+
+
+def test_who_opens_a_new_cache_beside_another_tries_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite tells one of two that make the file that it is locked, without any wait: that is no error of ours."""
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Refusing))
+    assert Cache(tmp_path / "cache").history("BTCUSDT", "1d") is None
+    assert Refusing.refused == 2

@@ -5,6 +5,7 @@ recorded, and never filled with anything but the exchange's own candles.
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -112,12 +113,30 @@ class Cache:
         """A connection of its own for each step: nothing is shared between threads, and a break rolls back."""
         try:
             with closing(sqlite3.connect(self._path, timeout=WAIT, isolation_level=None)) as conn:
-                conn.execute("PRAGMA journal_mode = WAL")
+                _write_ahead(conn)
                 yield conn
         except sqlite3.Error as error:
             raise MarketDataError(
                 f"The cache of candles {self._path} cannot be used: {error}. It may be deleted at any time."
             ) from error
+
+
+def _write_ahead(conn: sqlite3.Connection) -> None:
+    """Let readers and a writer work at once.
+
+    Of two that open a new file together SQLite tells one at once that it is locked, however long that one would wait,
+    as each would wait for the other: it tries again.
+    """
+    end = time.monotonic() + WAIT
+    while True:
+        try:
+            conn.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def candles_of(symbol: str, interval: str, rows: list[tuple[float, ...]]) -> Candles:
