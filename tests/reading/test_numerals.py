@@ -1,13 +1,15 @@
 """Any numeral is typed as what it says."""
 
 from decimal import ROUND_DOWN, Context, Decimal
+from zoneinfo import ZoneInfo
 
 import polars as pl
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from autonama.engines.contract import Number
-from autonama.ingestion.typed.numbers import EXACT_SCALE, typed_number
+from autonama.engines.contract import Column, Number
+from autonama.ingestion.typed import type_columns
+from autonama.ingestion.typed.numbers import EXACT_SCALE
 
 WIDE = Context(prec=500)
 PRICE = Number(20, 8)
@@ -24,9 +26,10 @@ NUMERALS = st.one_of(st.builds(str.__add__, MANTISSAS, EXPONENTS), SMALL)
 @settings(max_examples=3 * settings.default.max_examples)
 def test_a_numeral_is_its_own_value(texts: list[str]) -> None:
     """Whatever its length and exponent: its digits down to the 24th, and none where the column cannot hold it."""
-    exact, text, *_ = typed_number(pl.Series("price", texts), PRICE)
+    frame = pl.DataFrame({"row": range(len(texts)), "line": range(len(texts)), "price": texts})
+    typed = type_columns(frame, [Column("price", PRICE)], ZoneInfo("UTC"))
 
-    for given_text, value, sent in zip(texts, exact, text, strict=True):
+    for given_text, value, sent in zip(texts, typed["price"], typed["price=text"], strict=True):
         true = WIDE.create_decimal(given_text)
         stored = true.quantize(Decimal(1).scaleb(-8), "ROUND_HALF_UP", WIDE)
         if abs(stored) >= Decimal(PRICE.limit):

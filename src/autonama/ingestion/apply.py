@@ -1,6 +1,6 @@
 """Rules applied to frames: each failing row, clash or set becomes an issue with its message rendered."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from string import Formatter
 
@@ -135,14 +135,35 @@ def _one_per_clash(rule: Rule, rows: pl.DataFrame) -> pl.DataFrame:
     return told.with_columns(rows=gathered["all_rows"].cast(pl.List(pl.UInt32)))
 
 
-def issue_of_all(rule: Rule, rows: pl.LazyFrame) -> pl.DataFrame:
-    """What a rule finds that looks at all rows, of which no more are held than its own expressions need."""
-    result = rows.select(fails=rule.fails.cast(pl.Boolean).fill_null(value=False).any(), **rule.values).collect()
-    if not result["fails"][0]:
-        return no_issues()
-    values = {name: result[name][0] for name in rule.values}
-    message = rule.message.format(**values)
-    told = issue(rule.code, message, severity=rule.severity, column=rule.column)
+def issues_of_all(rules: Sequence[Rule], rows: pl.LazyFrame, engine: Engine) -> list[pl.DataFrame]:
+    """What each of some rules finds that look at all rows, which hold no more than these rules' expressions need."""
+    if not rules:
+        return []
+    wanted = [
+        asked
+        for number, rule in enumerate(rules)
+        for asked in (
+            rule.fails.cast(pl.Boolean).fill_null(value=False).any().alias(str(number)),
+            *(value.first().alias(f"{number} {name}") for name, value in rule.values.items()),
+        )
+    ]
+    try:
+        result = rows.select(wanted).collect()
+    except Exception:
+        for rule in rules:
+            with applied(rule, engine):
+                rows.select(rule.fails.cast(pl.Boolean).any(), **rule.values).collect()
+        raise
+    found = []
+    for number, rule in enumerate(rules):
+        with applied(rule, engine):
+            values = {name: result[f"{number} {name}"].item() for name in rule.values}
+            found.append(_about_all(rule, values) if result[str(number)].item() else no_issues())
+    return found
+
+
+def _about_all(rule: Rule, values: Mapping[str, object]) -> pl.DataFrame:
+    told = issue(rule.code, rule.message.format(**values), severity=rule.severity, column=rule.column)
     return pl.DataFrame([told], schema=ISSUE_SCHEMA, orient="row")
 
 

@@ -43,6 +43,11 @@ class Spill:
         if self._held_rows > ROOM:
             self._write()
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether no row is in a file."""
+        return not self._files
+
     def lazy(self) -> pl.LazyFrame:
         """All rows in their order, to be read while this object lives."""
         parts = [pl.scan_ipc(path) for path in self._files] + [frame.lazy() for frame in self._held]
