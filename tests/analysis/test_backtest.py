@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from making import walk
 
-from autonama.analysis.backtest import Costs, backtest, next_bar, signals
+from autonama.analysis.backtest import FEW_TRIALS, Costs, backtest, next_bar, signals
 from autonama.analysis.bands import rolling_fit
 from autonama.analysis.metrics import measure
 
@@ -80,6 +80,20 @@ def test_agrees_with_a_ledger_of_cash_and_coins(data: st.DataObject, seed: int) 
         if course.held[:, trial].any():
             expected = returns.mean() / returns.std(ddof=1) * math.sqrt(365)
             assert found.sharpe_ratio[trial] == pytest.approx(expected, rel=1e-8, abs=1e-12)
+
+
+@given(st.integers(0, 10**6))
+def test_a_trial_is_followed_among_many_as_by_itself(seed: int) -> None:
+    """Many trials are followed bar by bar, few all bars at once: the same is held, and the equity is the same."""
+    dice = np.random.default_rng(seed)
+    bars = int(dice.integers(2, 60))
+    opening, close = walk(bars, seed=seed)
+    orders = dice.choice(np.array([-1, 0, 0, 0, 1], dtype=np.int8), (bars, 3))
+    many = backtest(opening, close, np.tile(orders, FEW_TRIALS), Costs())
+    for trial in range(3):
+        alone = backtest(opening, close, orders[:, trial : trial + 1], Costs())
+        for among in (many.held[:, trial::3], many.equity[:, trial::3]):
+            assert (among == (alone.held if among.dtype == bool else alone.equity)).all()
 
 
 def test_what_is_undefined_is_nan() -> None:

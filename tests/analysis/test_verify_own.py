@@ -76,7 +76,7 @@ def nudged(value: object) -> object:
     return {"HOLD": "BUY"}.get(str(value), "HOLD") if value is not None else 1
 
 
-@pytest.mark.parametrize("search", [False, True])
+@pytest.mark.parametrize("search", [False, pytest.param(True, marks=pytest.mark.full)])
 def test_the_least_change_of_any_column_is_found(tmp_path: Path, source: Path, search: bool) -> None:
     """One unit in the last place of any number, another word, a value where none was: each is found, by its column.
 

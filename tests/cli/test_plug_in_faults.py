@@ -68,7 +68,10 @@ def test_a_rule_that_cannot_be_applied(autonama: Any, tmp_path: Path, plug_in: A
         assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("source", ["raise OSError('no licence')", "import no_such_thing", "ENGINE = (", "exit(7)"])
+MORE_SOURCES = [pytest.param(source, marks=pytest.mark.full) for source in ("import no_such_thing", "ENGINE = (")]
+
+
+@pytest.mark.parametrize("source", ["raise OSError('no licence')", "exit(7)", *MORE_SOURCES])
 def test_a_package_that_cannot_be_imported(autonama: Any, tmp_path: Path, plug_in: Any, source: str) -> None:
     """An import that raises, of whatever kind, is exit code 2 with engine and package; other engines go on."""
     environment = plug_in(source)

@@ -380,7 +380,7 @@ def two_users(quick_directory: str) -> Iterator[list[Person]]:
         shutil.rmtree(above)
 
 
-@pytest.mark.parametrize("depth", [0, 40], ids=["home", "deep"])
+@pytest.mark.parametrize("depth", [pytest.param(0, id="home", marks=pytest.mark.full), pytest.param(40, id="deep")])
 def test_two_users_of_one_machine_do_not_meet(two_users: list[Person], depth: int) -> None:
     """Each has a server, a cluster and a socket of their own, wherever these lie, and no way into the other's."""
     one, other = two_users

@@ -188,7 +188,7 @@ def tried(tmp_path: Path) -> Callable[[bytes, str], None]:
     return write_and_prove
 
 
-@pytest.mark.parametrize("examples", [50, pytest.param(3_000, marks=pytest.mark.full)])
+@pytest.mark.parametrize("examples", [25, pytest.param(3_000, marks=pytest.mark.full)])
 def test_damaged_files_end_in_rows_or_findings(examples: int, tried: Callable[[bytes, str], None]) -> None:
     """Whatever was done to a sound file of any format, packed or not: rows or findings, within its time."""
 
@@ -204,7 +204,7 @@ def test_damaged_files_end_in_rows_or_findings(examples: int, tried: Callable[[b
     holds()
 
 
-@pytest.mark.parametrize("examples", [50, pytest.param(3_000, marks=pytest.mark.full)])
+@pytest.mark.parametrize("examples", [25, pytest.param(3_000, marks=pytest.mark.full)])
 def test_any_bytes_end_in_findings(examples: int, tried: Callable[[bytes, str], None]) -> None:
     """Bytes that never were a file, with the signs in them at which readers stumble, under the name of any format."""
 

@@ -77,7 +77,7 @@ def streamed(path: Path, strict: bool, courier: Courier | None) -> Streamed:
     return Streamed(result_set, ENGINE, rules, made, fingerprint(path, max_bytes=max_bytes(made)), slices=given_out)
 
 
-@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("strict", [pytest.param(True, marks=pytest.mark.full), False])
 def test_the_verdict_is_that_of_one_process(strict: bool, tmp_path: Path) -> None:
     """Faults within slices and across them: the same findings, good rows, bad rows and their texts."""
     path = write(tmp_path, odd_rows())
@@ -164,6 +164,7 @@ def two_workers(directory: Path, address: str) -> Iterator[Cluster]:
         yield made.ready()
 
 
+@pytest.mark.full
 def test_a_worker_killed_amid_the_slices_leaves_what_one_process_leaves(
     tmp_path: Path, address: str, alone: State
 ) -> None:

@@ -93,7 +93,7 @@ def sha256_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("name", [pytest.param("SIGINT", marks=pytest.mark.full), "SIGTERM"])
 def test_told_to_stop_it_breaks_off_what_is_under_way(
     name: str, results: Path, database_url: str, alone: State, conn: psycopg.Connection
 ) -> None:

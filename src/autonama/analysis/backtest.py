@@ -15,6 +15,10 @@ Orders = NDArray[np.int8]
 """(bars, trials): 1 buys at that bar's open, -1 sells, 0 leaves things as they are."""
 
 
+FEW_TRIALS = 100
+"""So many are followed sooner all bars at once, one trial 2 ms sooner; more of them bar by bar."""
+
+
 @dataclass(frozen=True)
 class Costs:
     """Fee and slippage of each side, as shares of the price; capital in the quote asset."""
@@ -74,9 +78,14 @@ def backtest(opening: Floats, close: Floats, orders: Orders, costs: Costs) -> Co
 
 def _held(orders: Orders) -> Bools:
     """Held is what the last order said; nothing before the first."""
-    held = np.zeros(orders.shape, dtype=np.bool_)
-    state = np.zeros(orders.shape[1], dtype=np.bool_)
-    for bar, order in enumerate(orders):
-        state = (state | (order > 0)) & (order >= 0)
-        held[bar] = state
-    return held
+    if orders.shape[1] > FEW_TRIALS:
+        held = np.zeros(orders.shape, dtype=np.bool_)
+        state = np.zeros(orders.shape[1], dtype=np.bool_)
+        for bar, order in enumerate(orders):
+            state = (state | (order > 0)) & (order >= 0)
+            held[bar] = state
+        return held
+    # An order is numbered by its bar, and odd where it buys: the largest number so far is the last order's.
+    bars = 2 * np.arange(1, len(orders) + 1, dtype=np.int32)[:, None]
+    numbers = np.where(orders != 0, bars + (orders > 0), 0)
+    return np.maximum.accumulate(numbers, axis=0) % 2 == 1

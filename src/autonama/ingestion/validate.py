@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from functools import cached_property
 
 import polars as pl
 
@@ -47,7 +48,7 @@ class Verdict:
     read: int
     notes: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def bad(self) -> pl.DataFrame:
         """`row` and `reasons` (list of text) of the rows with an error, in the file's order."""
         return bad_rows(self.issues)
