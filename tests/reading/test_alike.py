@@ -151,7 +151,7 @@ def objects(draw: st.DrawFn) -> list[str]:
 ENDS = st.sampled_from(["\n", "\r\n", " \n", "\n\n", "\n \t\n"])
 
 
-@settings(max_examples=3 * settings.default.max_examples)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(
     objects(), ENDS, st.sampled_from(["", "\n", "\ufeff", " \r\n", "\0\n"]), st.booleans(), ENGINES, st.integers(1, 300)
 )
@@ -175,7 +175,7 @@ def test_lines(rows: list[str], end: str, before: str, last: bool, engine: Engin
             assert sorted(in_blocks[1], key=repr) == sorted(slow[1], key=repr)
 
 
-@settings(max_examples=3 * settings.default.max_examples)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(
     objects(),
     st.sampled_from([",", ", ", ",\n", "\n, ", ",\r\n  ", ",,", ";"]),

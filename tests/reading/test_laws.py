@@ -152,7 +152,7 @@ def record(text: str, at: int) -> tuple[list[str] | None, int]:
 LETTERS = st.text(st.sampled_from('a,,,""\n\n\r é'), max_size=40)
 
 
-@settings(max_examples=6 * settings.default.max_examples)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(LETTERS, st.sampled_from([1, 2, 3]))
 @example('"\n",\n","', 2)
 @example('"a\n,"b"\n"', 2)

@@ -88,4 +88,5 @@ def _held(orders: Orders) -> Bools:
     # An order is numbered by its bar, and odd where it buys: the largest number so far is the last order's.
     bars = 2 * np.arange(1, len(orders) + 1, dtype=np.int32)[:, None]
     numbers = np.where(orders != 0, bars + (orders > 0), 0)
-    return np.maximum.accumulate(numbers, axis=0) % 2 == 1
+    odd: Bools = np.maximum.accumulate(numbers, axis=0) % 2 == 1
+    return odd
