@@ -96,6 +96,12 @@ Read off `perf`, `py-spy` and clocks around every COPY, for 200,000 rows into on
 - **A known file** is one SHA-256 (1.4 GB/s), a connection, and five short queries. To trust its name, size and time
   instead would be quicker, and would be wrong once.
 
+What stands in the way of the aims: `\\copy` itself, which checks nothing and has no start, is here 6.6 to 7.1 times as
+quick as pandas and 10.8 to 11 times as quick as dlt's merge (the tables' column "÷ \\copy"), so that 10 and 12 times
+are beyond whoever copies into these tables. 200,000 rows at 700,000 rows/s are 0.29 s, the modules alone 0.5 s. The
+SHA-256 of the known file of 200,000 rows, 34 MiB, takes 25 ms. Our start is a quarter of what `\\copy` takes for
+200,000 rows, and the server's part is the same for both.
+
 What gained nothing, or too little for what it would cost: a COPY in binary (8 % less for PostgreSQL, its part of the
 parsing); the key with the date first (8 % less, for `\\copy` as well); BRIN for `file_id` (8 %, but see
 [performance-server.md](performance-server.md)); blocks of 3 or 16 MB; one thread for judging; an allocator that never
