@@ -1,6 +1,6 @@
 """Rules applied to frames: each failing row, clash or set becomes an issue with its message rendered."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from string import Formatter
 
@@ -31,20 +31,30 @@ def row_issues(typed: pl.DataFrame, texts: pl.DataFrame, engine: Engine, rules: 
 
 
 def _masks(typed: pl.DataFrame, rules: list[Rule], engine: Engine) -> list[pl.Series]:
-    """Where each rule fails: all in one pass, or one by one where a rule cannot be applied, to name it."""
-    wanted = [rule.fails.fill_null(value=False).alias(str(i)) for i, rule in enumerate(rules)]
-    try:
-        masks = typed.select(wanted).get_columns()
-    except Exception:
-        for rule, fails in zip(rules, wanted, strict=True):
-            with applied(rule, engine):
-                typed.select(fails)
-        raise
+    """Where each rule fails."""
+    wanted = [[rule.fails.fill_null(value=False).alias(str(i))] for i, rule in enumerate(rules)]
+    masks = _in_one_pass(typed.select, rules, wanted, engine).get_columns()
     for rule, mask in zip(rules, masks, strict=True):
         with applied(rule, engine):
             if mask.dtype != pl.Boolean:
                 raise TypeError(f"its expression gives {mask.dtype}, not true or false")
     return masks
+
+
+def _in_one_pass(
+    select: Callable[[Iterable[pl.Expr]], pl.DataFrame],
+    rules: Sequence[Rule],
+    wanted: Sequence[Sequence[pl.Expr]],
+    engine: Engine,
+) -> pl.DataFrame:
+    """What each rule wants to know, all in one pass, or one by one where a rule cannot be applied, to name it."""
+    try:
+        return select(expr for exprs in wanted for expr in exprs)
+    except Exception:
+        for rule, exprs in zip(rules, wanted, strict=True):
+            with applied(rule, engine):
+                select(exprs)
+        raise
 
 
 @contextmanager
@@ -140,25 +150,18 @@ def issues_of_all(rules: Sequence[Rule], rows: pl.LazyFrame, engine: Engine) -> 
     if not rules:
         return []
     wanted = [
-        asked
-        for number, rule in enumerate(rules)
-        for asked in (
-            rule.fails.cast(pl.Boolean).fill_null(value=False).any().alias(str(number)),
-            *(value.first().alias(f"{number} {name}") for name, value in rule.values.items()),
-        )
+        [
+            rule.fails.cast(pl.Boolean).fill_null(value=False).any().alias(str(i)),
+            *(value.first().alias(f"{i} {name}") for name, value in rule.values.items()),
+        ]
+        for i, rule in enumerate(rules)
     ]
-    try:
-        result = rows.select(wanted).collect()
-    except Exception:
-        for rule in rules:
-            with applied(rule, engine):
-                rows.select(rule.fails.cast(pl.Boolean).any(), **rule.values).collect()
-        raise
+    result = _in_one_pass(lambda exprs: rows.select(exprs).collect(), rules, wanted, engine)
     found = []
-    for number, rule in enumerate(rules):
+    for i, rule in enumerate(rules):
         with applied(rule, engine):
-            values = {name: result[f"{number} {name}"].item() for name in rule.values}
-            found.append(_about_all(rule, values) if result[str(number)].item() else no_issues())
+            values = {name: result[f"{i} {name}"].item() for name in rule.values}
+            found.append(_about_all(rule, values) if result[str(i)].item() else no_issues())
     return found
 
 

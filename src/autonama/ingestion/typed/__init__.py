@@ -9,7 +9,7 @@ rules that divide.
 Nearly every value of a real file is short and plain. So all columns are cast in one call, and asked in another whether
 all of their values are plain; only a column that has an odd one (blank, padded, infinite, with many digits, no number
 at all) is looked at by itself. A call of polars by itself takes 0.2 ms, however few the rows are: 24 rows took 16 ms
-column by column, and take 3.
+column by column, and take 6.
 """
 
 from collections.abc import Sequence
