@@ -72,7 +72,7 @@ def _typed(cast: pl.DataFrame, column: Column, zone: tzinfo, *, plain: bool, nes
 
 @lru_cache(maxsize=1024)
 def _casts(name: str, kind: ColumnType) -> list[pl.Expr]:
-    """What a column of texts is cast to, beside it. Kept: to make the expressions takes as long as to type 24 rows."""
+    """What a column of texts is cast to, beside it. Kept, as to make the expressions of a contract takes 0.6 ms."""
     match kind:
         case Number():
             return number_casts(name)
